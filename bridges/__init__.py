@@ -1,0 +1,1 @@
+"""One outside network each: feeds, e-mail, webhooks, calendars, directory."""

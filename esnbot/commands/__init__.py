@@ -1,0 +1,1 @@
+"""Grammar, registry, permissions and help of the chat commands."""

@@ -1,0 +1,1 @@
+"""A week of a community's life in two minutes."""

@@ -1,0 +1,1 @@
+"""One capability a folder, each whole and independent of the others."""

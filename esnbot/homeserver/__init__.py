@@ -1,0 +1,1 @@
+"""The embedded Synapse, run as a child process."""

@@ -1,0 +1,1 @@
+"""Everything that speaks Matrix; the only package that imports mautrix or nio."""

@@ -1,0 +1,1 @@
+"""Desired state, observed state, plan and apply."""

@@ -1,0 +1,1 @@
+"""How the bot speaks: catalogues, dates, numbers, lists, Markdown to safe HTML."""

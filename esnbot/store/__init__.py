@@ -1,0 +1,1 @@
+"""Where state lives: the database, its migrations, and nothing about what the state means."""

@@ -1,0 +1,1 @@
+"""The test kit: real servers, a clock that tests move, people who talk."""
