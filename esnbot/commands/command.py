@@ -1,0 +1,140 @@
+"""What a command is, as features declare it: names in both languages, typed parameters, who may, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from esnbot.community.group import Place
+from esnbot.community.person import Role, UserID
+from esnbot.engine.effects import Effect, PostRef, RoomRef, Say
+from esnbot.engine.event import Event
+from esnbot.engine.feature import Context
+from esnbot.speech import Voice, render
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a thing is called, language to words; the first word of a language is the one shown."""
+
+    en: tuple[str, ...]
+    fr: tuple[str, ...]
+
+    def all(self) -> tuple[str, ...]:
+        """Every word, of either language: people may use any of them."""
+        return self.en + self.fr
+
+    def shown(self, language: str) -> str:
+        """The word for that language."""
+        return (self.fr if language == "fr" else self.en)[0]
+
+
+class Kind:
+    """Base of the kinds of value that a parameter takes; the subclasses live in ``esnbot.commands.values``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A positional parameter, or with ``option`` one given by name (``--kind hobby`` or ``kind=hobby``)."""
+
+    name: str
+    """Key in ``Call.args``."""
+    names: Names
+    kind: Kind
+    help: str
+    """A ``later("…")`` sentence."""
+    required: bool = True
+    option: bool = False
+    rest: bool = False
+    """Takes all remaining words as one text (only the last positional one)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asks."""
+
+    user: UserID
+    language: str
+    audiences: frozenset[str]
+    roles: frozenset[Role]
+    """Roles in the room where they ask (owner by its power levels) and in the community."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command that somebody gave, understood and allowed."""
+
+    ctx: Context
+    event: Event
+    person: Person
+    voice: Voice
+    """Speaks the person's language."""
+    args: Mapping[str, Any]
+    place: Place | None
+    """The space or group of the room in which it was said, None in a direct chat or an unknown room."""
+    is_direct: bool
+
+    def answer(self, markdown: str, *, key: str = "", otherwise: Say | None = None) -> Say:
+        """A notice to the person, in a thread under the question."""
+        message = render(markdown)
+        return Say(
+            key=key,
+            room=self.event.room_id,
+            body=message.body,
+            html=message.html,
+            thread="" if self.is_direct else self.thread,
+            otherwise=otherwise,
+        )
+
+    @property
+    def thread(self) -> PostRef:
+        """The root of the thread that answers belong to."""
+        relation = self.event.content.get("m.relates_to")
+        if isinstance(relation, dict) and relation.get("rel_type") == "m.thread":
+            root = relation.get("event_id")
+            if isinstance(root, str):
+                return root
+        return self.event.event_id
+
+    @property
+    def room(self) -> RoomRef:
+        """The room in which it was said."""
+        return self.event.room_id
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """A thing that commands are about."""
+
+    key: str
+    names: Names
+    summary: str
+    """A ``later("…")`` sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command, ``!esn NOUN VERB …``."""
+
+    noun: str
+    """Key of a declared noun."""
+    verb: str
+    names: Names
+    """Of the verb."""
+    summary: str
+    """A ``later("…")`` sentence."""
+    handle: Callable[[Call], Awaitable[Sequence[Effect]]]
+    params: tuple[Param, ...] = ()
+    who: frozenset[Role] = frozenset({Role.member, Role.partner})
+    """Any one of these roles is enough. Animators and administrators may whatever owners may."""
+    confirm: Callable[[Call], Awaitable[str | None]] | None = None
+    """Markdown of a question that ✅ must answer before ``handle`` runs; None: no question needed this time."""
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Language to examples, without the prefix."""
+    default: bool = False
+    """Runs when the noun is given without a verb."""
+
+
+Value = str | int | datetime | timedelta | bool | Place | UserID

@@ -1,0 +1,161 @@
+"""What a handler wants done: values that commit with the handler's own writes and that the outbox delivers.
+
+Rooms and posts are named by reference, and the outbox resolves them at delivery:
+
+* a *room reference* is a room id (``!…``), ``key:KEY`` for a declared space or group, or ``direct:@user:server`` for
+  the direct chat with a person (opened when there is none);
+* a *post reference* is an event id (``$…``), or ``post:KEY`` for what an earlier effect with that key sent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+RoomRef = str
+PostRef = str
+NOTICE = "m.notice"
+TEXT = "m.text"
+
+
+def room(key: str) -> RoomRef:
+    """The room of a declared space or group."""
+    return f"key:{key}"
+
+
+def direct(user: str) -> RoomRef:
+    """The direct chat with a person."""
+    return f"direct:{user}"
+
+
+def post(key: str) -> PostRef:
+    """What the effect with that key sent."""
+    return f"post:{key}"
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+    """Base of all effects. ``key`` names it for later reference; '' lets the engine derive one from the cause."""
+
+    key: str = ""
+
+
+class Say(Effect, frozen=True, kw_only=True):
+    """Send a message. ``m.notice`` answers one person, ``m.text`` speaks to people."""
+
+    room: RoomRef
+    body: str
+    html: str = ""
+    msgtype: str = NOTICE
+    thread: PostRef = ""
+    """The post under which it goes, as a thread."""
+    replaces: PostRef = ""
+    """The post that it corrects (``m.replace``)."""
+    mentions: tuple[str, ...] = ()
+    pinned: bool = False
+    """Pin it once sent, replacing nothing."""
+    content: dict[str, Any] = {}
+    """Further keys of the content."""
+    otherwise: Say | None = None
+    """What to say instead when the room (a direct chat) cannot be opened."""
+
+
+class React(Effect, frozen=True, kw_only=True):
+    """React to a post."""
+
+    room: RoomRef
+    to: PostRef
+    emoji: str
+
+
+class Redact(Effect, frozen=True, kw_only=True):
+    """Redact an event; overtakes posts in the outbox."""
+
+    room: RoomRef
+    event: PostRef
+    reason: str = ""
+
+
+class Invite(Effect, frozen=True, kw_only=True):
+    """Invite somebody; already there is success."""
+
+    room: RoomRef
+    user: str
+    reason: str = ""
+
+
+class Kick(Effect, frozen=True, kw_only=True):
+    """Remove somebody; already out is success. Overtakes posts."""
+
+    room: RoomRef
+    user: str
+    reason: str = ""
+
+
+class Join(Effect, frozen=True, kw_only=True):
+    """The bot joins a room that it was invited to."""
+
+    room: RoomRef
+
+
+class Leave(Effect, frozen=True, kw_only=True):
+    """The bot leaves a room."""
+
+    room: RoomRef
+
+
+class SetState(Effect, frozen=True, kw_only=True):
+    """Set a state event whole; already so is success."""
+
+    room: RoomRef
+    type: str
+    state_key: str = ""
+    content: dict[str, Any] = {}
+
+
+class AdjustPower(Effect, frozen=True, kw_only=True):
+    """Change power levels by difference, merged with what the room has at delivery. None takes an entry out."""
+
+    room: RoomRef
+    users: dict[str, int | None] = {}
+    events: dict[str, int | None] = {}
+    levels: dict[str, int] = {}
+    """Top-level keys such as ``events_default``."""
+
+
+class Schedule(Effect, frozen=True, kw_only=True):
+    """Put a job on the schedule, or move the one with the same ``key`` (which must be given)."""
+
+    job: str
+    """Name of the feature's due-handler."""
+    due: datetime
+    payload: dict[str, Any] = {}
+    if_late: Literal["run", "skip"] = "run"
+    grace: int = 0
+    """Seconds of lateness that do not count as missed, for ``if_late='skip'``."""
+
+
+class Unschedule(Effect, frozen=True, kw_only=True):
+    """Take the job with this ``key`` off the schedule."""
+
+
+class Emit(Effect, frozen=True, kw_only=True):
+    """Tell other features something: an internal event, handled after this one is committed."""
+
+    type: str
+    """Begins with ``org.esnbot.``."""
+    content: dict[str, Any] = {}
+    room: str = ""
+    """A room id: keeps the order with that room's events."""
+
+
+class Nudge(Effect, frozen=True, kw_only=True):
+    """Wake a machine of this process (such as the reconciler) after the commit; it loses nothing when it is lost."""
+
+    machine: str
+
+
+AnyEffect = (
+    Say | React | Redact | Invite | Kick | Join | Leave | SetState | AdjustPower | Schedule | Unschedule | Emit | Nudge
+)

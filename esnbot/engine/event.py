@@ -1,0 +1,41 @@
+"""What happened: an event of a room, or one of ours, as a small value."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+DUE: Final = "org.esnbot.due"
+"""A scheduled job has come due; content: ``job``, ``key``, ``due`` (ms), ``payload``, ``missed`` (bool)."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as handlers see it; from the homeserver, or internal (type ``org.esnbot.…``)."""
+
+    event_id: str
+    room_id: str
+    """'' for internal events that belong to no room."""
+    type: str
+    sender: str
+    ts: int
+    """Milliseconds; clamped between the room's previous event and the arrival."""
+    content: dict[str, Any]
+    state_key: str | None = None
+    redacts: str = ""
+
+    @property
+    def moment(self) -> datetime:
+        """When it happened, aware, in UTC."""
+        return datetime.fromtimestamp(self.ts / 1000, UTC)
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether it was made by this software (the inbox takes such types from nobody else)."""
+        return self.type.startswith("org.esnbot.")
+
+    def text(self, key: str) -> str:
+        """A string of the content, '' when it is missing or something else."""
+        value = self.content.get(key)
+        return value if isinstance(value, str) else ""

@@ -1,0 +1,54 @@
+"""The contract between the engine and what runs on it: listeners, due-handlers, and what a handler is given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from esnbot.engine.effects import Effect
+from esnbot.engine.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a handler may use: its transaction, and the time. Await nothing but the connection."""
+
+    conn: AsyncConnection
+    now: datetime
+    """The clock's present instant, aware, in UTC (the event's own time is ``event.moment``)."""
+    bot: str
+    """The bot's user id."""
+
+
+Handler = Callable[[Context, Event], Awaitable[Sequence[Effect]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Which events a handler gets. ``wants`` is a cheap look that spares a savepoint for the others."""
+
+    types: frozenset[str]
+    handle: Handler
+    wants: Callable[[Event], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What the engine runs: one feature, or a part of the core, under one name."""
+
+    name: str
+    listeners: tuple[Listener, ...] = ()
+    due: Mapping[str, Handler] = field(default_factory=dict)
+    """Job name to handler of the ``DUE`` event."""
+    start: Callable[[Context], Awaitable[Sequence[Effect]]] | None = None
+    """Called once when the process starts; effects need keys that make them harmless to repeat."""
+    gate: bool = False
+    """Gates run before the others."""
+    export: Callable[[AsyncConnection, str], Awaitable[Mapping[str, Any]]] | None = None
+    """All that is kept about one person, as JSON values."""
+    erase: Callable[[Context, str], Awaitable[Sequence[Effect]]] | None = None
+    """Erase what is kept about one person; effects put right what stands in rooms."""

@@ -1,0 +1,60 @@
+"""The furniture of a feature: what its ``feature.py`` declares, and what it is given to build itself.
+
+A feature is found through the entry point group ``esnbot.features``, whose objects are ``Declaration`` values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from esnbot.commands.command import Command, Noun
+from esnbot.community.clock import Clock
+from esnbot.community.model import Community
+from esnbot.engine.feature import Module
+from esnbot.speech import Speech
+
+S = TypeVar("S", bound=BaseModel)
+
+ENTRY_POINTS = "esnbot.features"
+
+
+@dataclass(frozen=True, slots=True)
+class Kit(Generic[S]):
+    """What a feature is built from."""
+
+    community: Community
+    settings: S
+    speech: Speech
+    clock: Clock
+    bot: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A feature, built: what runs on the engine, what people can say to it, what the board shows."""
+
+    module: Module
+    nouns: tuple[Noun, ...] = ()
+    commands: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A feature as it is declared, before there is a community."""
+
+    name: str
+    summary: str
+    settings: type[BaseModel]
+    build: Callable[[Kit[Any]], Feature]
+    migrations: Path | None = None
+    """Folder of Alembic revisions, with a branch of their own labelled with the feature's name."""
+    texts: Path | None = None
+    """Folder of the feature's translations (``fr.po``)."""
+    needs: tuple[str, ...] = field(default=())
+    """Capabilities of the homeserver that it cannot do without, as ``esnbot doctor`` names them."""
