@@ -1,0 +1,73 @@
+"""What all commands share: the options, how they answer, and how they fail (a sentence and a hint, never a traceback)."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import orjson
+import typer
+from rich.console import Console
+
+DEFAULT_CONFIG: Final = Path("config/community.yaml")
+
+ConfigOption = Annotated[
+    Path,
+    typer.Option("--config", "-c", envvar="ESNBOT_CONFIG", help="The file that declares the community.", show_default=True),
+]
+"""Use as ``config: ConfigOption = DEFAULT_CONFIG``."""
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON, for machines.")]
+"""Use as ``as_json: JsonOption = False``."""
+
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before changing anything.")]
+"""Use as ``yes: YesOption = False``."""
+
+
+class Failure(Exception):
+    """A command cannot do what was asked: one clear sentence, and a hint on what to do about it."""
+
+    def __init__(self, sentence: str, hint: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
+
+
+def console() -> Console:
+    """The console for answers: colours on a terminal only, no wrapping of lines elsewhere."""
+    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON document to standard output."""
+    data = orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    sys.stdout.write(data.decode() + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    return str(value)
+
+
+def print_failure(error: BaseException) -> None:
+    """Say on standard error what went wrong, in a sentence and a hint; a traceback only when asked for."""
+    known = isinstance(error, Failure | OSError) or hasattr(error, "hint")
+    sentence = _sentence(error) if known else f"something went wrong that should not: {type(error).__name__}: {error}"
+    hint = getattr(error, "hint", "")
+    if not known:
+        hint = "this is a mistake in esnbot; run again with ESNBOT_TRACEBACK=1 to see where, and report it, please."
+    sys.stderr.write(f"esnbot: {sentence}\n")
+    if hint:
+        sys.stderr.write(f"hint: {hint}\n")
+    if os.environ.get("ESNBOT_TRACEBACK"):
+        traceback.print_exception(error)
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"'{os.fsdecode(error.filename)}': {(error.strerror or str(error)).lower()}"
+    return str(error)
