@@ -1,0 +1,56 @@
+"""Bring a database's schema up to date: the core's migrations and those of each package and feature, each a branch."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from esnbot.store.database import Database
+from esnbot.store.tables import metadata
+
+CORE: Final = Path(__file__).parent / "migrations" / "versions"
+
+
+def scripts(folders: Iterable[Path] = ()) -> ScriptDirectory:
+    """All revisions, of the core and of the given folders."""
+    config = Config(stdout=io.StringIO())
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(str(folder) for folder in (CORE, *folders)))
+    return ScriptDirectory.from_config(config)
+
+
+async def migrate(database: Database, folders: Iterable[Path] = ()) -> None:
+    """Apply what is missing; does nothing, quickly, when nothing is."""
+    directory = scripts(folders)
+
+    async with database.engine.begin() as connection:
+        await connection.run_sync(lambda sync: _upgrade(sync, directory))
+
+
+async def pending(database: Database, folders: Iterable[Path] = ()) -> bool:
+    """Whether migrations wait to be applied."""
+    from alembic.runtime.migration import MigrationContext
+
+    heads = set(scripts(folders).get_heads())
+    async with database.engine.connect() as connection:
+        current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_heads())
+    return set(current) != heads
+
+
+def _upgrade(connection: Connection, directory: ScriptDirectory) -> None:
+    environment = EnvironmentContext(Config(), directory)
+    environment.configure(
+        connection=connection,
+        target_metadata=metadata,
+        fn=lambda current, _context: directory._upgrade_revs("heads", current),
+    )
+    with environment.begin_transaction():
+        environment.run_migrations()

@@ -1,0 +1,1 @@
+"""Alembic's environment; ``esnbot.store.migrate`` configures it from inside, so nothing happens here."""
