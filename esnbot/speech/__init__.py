@@ -1,1 +1,72 @@
-"""How the bot speaks: catalogues, dates, numbers, lists, Markdown to safe HTML."""
+"""How the bot speaks: sentences from catalogues, dates and numbers, Markdown as safe HTML with plain text beside it.
+
+`Speech` hands out a `Voice` for each language; a voice says a sentence by its English id and returns `Markdown`;
+`render` makes a `Message` of it. `later` marks a sentence where the language is not known yet.
+"""
+
+from esnbot.speech.errors import CatalogueError, MissingPlaceholder, SpeechError, UnknownLanguage
+from esnbot.speech.later import Later, later, later_plural
+from esnbot.speech.markup import (
+    Markdown,
+    bold,
+    bullets,
+    clean,
+    code,
+    details,
+    escape,
+    link,
+    mention,
+    numbered,
+    paragraphs,
+    room_link,
+    table,
+)
+from esnbot.speech.moments import (
+    MomentError,
+    MomentPassed,
+    NotAMoment,
+    NotASpan,
+    WrongWeekday,
+    at_wall_clock,
+    parse_moment,
+    parse_span,
+)
+from esnbot.speech.render import Message, render, sanitise
+from esnbot.speech.speech import Speech
+from esnbot.speech.voice import Voice
+
+__all__ = [
+    "CatalogueError",
+    "Later",
+    "Markdown",
+    "Message",
+    "MissingPlaceholder",
+    "MomentError",
+    "MomentPassed",
+    "NotAMoment",
+    "NotASpan",
+    "Speech",
+    "SpeechError",
+    "UnknownLanguage",
+    "Voice",
+    "WrongWeekday",
+    "at_wall_clock",
+    "bold",
+    "bullets",
+    "clean",
+    "code",
+    "details",
+    "escape",
+    "later",
+    "later_plural",
+    "link",
+    "mention",
+    "numbered",
+    "paragraphs",
+    "parse_moment",
+    "parse_span",
+    "render",
+    "room_link",
+    "sanitise",
+    "table",
+]
