@@ -48,7 +48,7 @@ class Speech:
         return tag if tag in self.languages else None
 
     def voice(self, language: str | None = None) -> Voice:
-        """The voice of a language; None is the default. An unknown one raises in strict mode (tests), else is English."""
+        """The voice of a language; None is the default. An unknown one raises in strict mode, else is English."""
         tag = self.default if language is None else self.known(language)
         if tag is None:
             if self._strict:
