@@ -9,9 +9,9 @@ from aiohttp import web
 
 from esnbot.speech import Speech
 from esnbot.web.errors import errors_in_words
-from esnbot.web.metrics import CONTENT_TYPE, Figures, Metrics
+from esnbot.web.metrics import CONTENT_TYPE, Figures, Gauges
 from esnbot.web.page import Page
-from esnbot.web.readiness import Readiness
+from esnbot.web.readiness import MIGRATED, Readiness
 
 BODY_LIMIT: Final = 1_000_000
 """Bytes; no page of the board takes more."""
@@ -26,7 +26,7 @@ _HEADERS: Final = {
 
 def make_app(
     speech: Speech,
-    metrics: Metrics,
+    gauges: Gauges,
     readiness: Readiness,
     figures: Callable[[], Awaitable[Figures]] | None = None,
     pages: Iterable[Page] = (),
@@ -42,9 +42,9 @@ def make_app(
         return web.json_response(body, status=503 if waiting else 200)
 
     async def show_metrics(_request: web.Request) -> web.Response:
-        metrics.ready.set(1 if readiness.ready else 0)
         # Before the schema is there, there is nothing to read figures from.
-        text = await metrics.text(figures if "migrated" not in readiness.waiting_for else None)
+        read = None if MIGRATED in readiness.waiting_for else figures
+        text = await gauges.exposition(ready=readiness.ready, read=read)
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
 
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[errors_in_words(speech)])

@@ -8,8 +8,9 @@ import pytest
 from aiohttp import ClientSession, web
 from prometheus_client.parser import text_string_to_metric_families
 
+from esnbot.engine.metrics import Metrics
 from esnbot.speech import Speech
-from esnbot.web import Figures, ListenError, Metrics, Page, Readiness, WebServer, make_app
+from esnbot.web import Figures, Gauges, ListenError, Page, Readiness, WebServer, make_app
 
 
 async def hello(_request: web.Request) -> web.Response:
@@ -40,9 +41,11 @@ class Board:
 
 @pytest.fixture
 async def board() -> AsyncIterator[Board]:
-    readiness, metrics = Readiness(), Metrics("1.2.3")
+    readiness, metrics = Readiness(), Metrics()
     pages = [Page("/hello", hello), Page("/broken", broken)]
-    server = WebServer(make_app(Speech(strict=True), metrics, readiness, some_figures, pages), "127.0.0.1", 0)
+    server = WebServer(
+        make_app(Speech(strict=True), Gauges(metrics.registry, "1.2.3"), readiness, some_figures, pages), "127.0.0.1", 0
+    )
     await server.start()
     async with ClientSession() as session:
         yield Board(server, readiness, metrics, session)
@@ -74,8 +77,8 @@ async def test_readiness_is_lost_when_the_homeserver_is(board: Board) -> None:
 
 async def test_metrics_are_prometheus_text_with_fresh_figures(board: Board) -> None:
     board.be_ready()
-    board.metrics.accepted.inc(7)
-    board.metrics.delivered.labels("Say").inc()
+    board.metrics.accepted(7)
+    board.metrics.delivered("Say", 0.1)
 
     status, text = await board.get("/metrics")
 
@@ -89,8 +92,8 @@ async def test_metrics_are_prometheus_text_with_fresh_figures(board: Board) -> N
     assert samples["esnbot_effects_delivered_total", "Say"] == 1
     assert samples["esnbot_inbox_waiting",] == 3
     assert samples["esnbot_outbox_waiting",] == 2
-    assert samples["esnbot_dead_letters",] == 1
-    assert samples["esnbot_lag_seconds",] == 1.5
+    assert samples["esnbot_dead_letters_waiting",] == 1
+    assert samples["esnbot_inbox_lag_seconds",] == 1.5
     assert samples["esnbot_ready",] == 1
     assert samples["esnbot_info", "1.2.3"] == 1
     assert all(name.startswith("esnbot") for name, *_ in samples)
