@@ -32,8 +32,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_internal(self) -> bool:
-        """Whether it was made by this software (the inbox takes such types from nobody else)."""
-        return self.type.startswith("org.esnbot.")
+        """Whether it was made by this software; whatever type people send, their event ids begin with ``$``."""
+        return not self.event_id.startswith("$")
 
     def text(self, key: str) -> str:
         """A string of the content, '' when it is missing or something else."""

@@ -18,13 +18,15 @@ class State(IntEnum):
 
 
 WAITING = text("state = 0")
+"""Condition of the partial indexes: the tables keep what is done, the work is in the few rows that are not."""
 
 inbox = Table(
     "inbox",
     metadata,
     Column("seq", Sequence, primary_key=True, autoincrement=True),
     Column("event_id", Text, nullable=False, unique=True),
-    Column("room_id", Text, nullable=False),
+    # What keeps the order: a room id, or for internal events without a room a name of their own.
+    Column("queue", Text, nullable=False),
     Column("arrived", Milliseconds, nullable=False),
     # The event as it came; emptied once handled, so that what people wrote stays in rooms.
     Column("body", Text),
@@ -35,6 +37,8 @@ inbox = Table(
     Column("not_before", Milliseconds, nullable=False, server_default="0"),
 )
 Index("inbox_waiting", inbox.c.seq, sqlite_where=WAITING, postgresql_where=WAITING)
+HELD = text("state = 0 AND not_before > 0")
+Index("inbox_held", inbox.c.not_before, sqlite_where=HELD, postgresql_where=HELD)
 
 outbox = Table(
     "outbox",
@@ -49,7 +53,6 @@ outbox = Table(
     Column("urgent", Boolean, nullable=False, server_default=text("false")),
     Column("state", SmallInteger, nullable=False, server_default="0"),
     Column("made", Milliseconds, nullable=False),
-    Column("first_try", Milliseconds),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("not_before", Milliseconds, nullable=False, server_default="0"),
     Column("event_id", Text),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
 import orjson
 from aiohttp import ClientSession
@@ -39,6 +41,7 @@ class MatrixClient:
         )
         self._service = Api(url, token, client_session=self._session)
         self._url, self._token = url, token
+        self._writers: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def server(self) -> str:
@@ -48,6 +51,10 @@ class MatrixClient:
     def as_person(self, user: str) -> MatrixClient:
         """The same service speaking as another user of its namespace, over the same connections."""
         return MatrixClient(self._url, self._token, user, None, self._session)
+
+    def writing(self, room: str) -> asyncio.Lock:
+        """A lock for reading state, merging and writing it back: one writer a room in this process."""
+        return self._writers.setdefault(room, asyncio.Lock())
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -236,6 +243,7 @@ class MatrixClient:
         room: str,
         *,
         start: str | None = None,
+        end: str | None = None,
         backwards: bool = True,
         limit: int = 100,
         filter: JSON | None = None,
@@ -244,6 +252,8 @@ class MatrixClient:
         query = {"dir": "b" if backwards else "f", "limit": str(limit)}
         if start:
             query["from"] = start
+        if end:
+            query["to"] = end
         if filter:
             query["filter"] = orjson.dumps(filter).decode()
         return await self._api.call("GET", path("rooms", room, "messages"), query=query)

@@ -12,6 +12,7 @@ depends_on = None
 
 SEQUENCE = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 WAITING = sa.text("state = 0")
+HELD = sa.text("state = 0 AND not_before > 0")
 
 
 def upgrade() -> None:
@@ -20,7 +21,7 @@ def upgrade() -> None:
         "inbox",
         sa.Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
         sa.Column("event_id", sa.Text, nullable=False, unique=True),
-        sa.Column("room_id", sa.Text, nullable=False),
+        sa.Column("queue", sa.Text, nullable=False),
         sa.Column("arrived", sa.BigInteger, nullable=False),
         sa.Column("body", sa.Text),
         sa.Column("state", sa.SmallInteger, nullable=False, server_default="0"),
@@ -29,6 +30,7 @@ def upgrade() -> None:
         sa.Column("not_before", sa.BigInteger, nullable=False, server_default="0"),
     )
     op.create_index("inbox_waiting", "inbox", ["seq"], sqlite_where=WAITING, postgresql_where=WAITING)
+    op.create_index("inbox_held", "inbox", ["not_before"], sqlite_where=HELD, postgresql_where=HELD)
     op.create_table(
         "outbox",
         sa.Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
@@ -40,7 +42,6 @@ def upgrade() -> None:
         sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.text("false")),
         sa.Column("state", sa.SmallInteger, nullable=False, server_default="0"),
         sa.Column("made", sa.BigInteger, nullable=False),
-        sa.Column("first_try", sa.BigInteger),
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
         sa.Column("not_before", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("event_id", sa.Text),
@@ -96,4 +97,9 @@ def upgrade() -> None:
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("holder", sa.Text, nullable=False),
         sa.Column("until", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "kept",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
     )

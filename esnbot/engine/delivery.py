@@ -1,0 +1,157 @@
+"""Delivering one effect: each kind in the way that makes it safe to repeat (docs/engine.md has the table)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from esnbot.engine import effects as do
+from esnbot.engine.address import Address, Undeliverable
+from esnbot.engine.power import adjusted
+from esnbot.matrix import message
+from esnbot.matrix.client import MatrixClient
+from esnbot.matrix.errors import Forbidden, NotThere, Refused
+
+REMEMBERED_MS: Final = 20 * 3600 * 1000
+"""How long a transaction id is surely remembered: Synapse keeps them for 24 hours."""
+
+LOOK_BACK_MS: Final = 3600 * 1000
+"""Clocks of two machines may differ by this much when a room is searched for an earlier attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """An effect on its way."""
+
+    key: str
+    module: str
+    made: int
+    effect: do.AnyEffect
+
+
+def transaction_id(key: str, user: str) -> str:
+    """The transaction id of a send: derived from its cause and sender, never random."""
+    return "esn" + sha256(f"{user}\n{key}".encode()).hexdigest()[:32]
+
+
+class Courier:
+    """Carries effects to the homeserver as the bot and its device."""
+
+    def __init__(self, client: MatrixClient, address: Address) -> None:
+        self._client = client
+        self._address = address
+
+    async def deliver(self, parcel: Parcel, room: str, now_ms: int) -> str:
+        """Do it, in that room; returns the event id, if any. Raises ``HomeserverError`` or ``Undeliverable``."""
+        effect = parcel.effect
+        match effect:
+            case do.Say():
+                return await self._say(parcel, effect, room, now_ms)
+            case do.React():
+                target = await self._address.post(parcel.module, effect.to)
+                content = message.reaction(target, effect.emoji, cause=parcel.key)
+                return await self._send(parcel, room, "m.reaction", content, now_ms)
+            case do.Redact():
+                return await self._redact(parcel, effect, room)
+            case do.Invite():
+                await self._invite(room, effect)
+            case do.Kick():
+                await self._kick(room, effect)
+            case do.Join():
+                await self._client.join(room)
+            case do.Leave():
+                await self._leave(room)
+            case do.SetState():
+                if await self._client.state_event(room, effect.type, effect.state_key) != effect.content:
+                    return await self._client.set_state(room, effect.type, effect.state_key, effect.content)
+            case do.AdjustPower():
+                await self._adjust_power(room, effect)
+            case _:
+                raise Undeliverable(f"{type(effect).__name__} is not for the outbox")
+        return ""
+
+    async def _say(self, parcel: Parcel, say: do.Say, room: str, now_ms: int) -> str:
+        content = message.message(
+            say.body,
+            say.html,
+            say.msgtype,
+            cause=parcel.key,
+            mentions=say.mentions,
+            thread=await self._address.post(parcel.module, say.thread) if say.thread else "",
+            replaces=await self._address.post(parcel.module, say.replaces) if say.replaces else "",
+            extra=say.content,
+        )
+        event = await self._send(parcel, room, "m.room.message", content, now_ms)
+        if say.pinned:
+            await pin(self._client, room, event)
+        return event
+
+    async def _send(self, parcel: Parcel, room: str, type: str, content: dict[str, Any], now_ms: int) -> str:
+        if now_ms - parcel.made > REMEMBERED_MS:
+            found = await self._find(parcel, room)
+            if found:
+                return found
+        return await self._client.send(room, type, transaction_id(parcel.key, self._client.user), content)
+
+    async def _find(self, parcel: Parcel, room: str) -> str | None:
+        """The event of an earlier attempt, when there was one."""
+        async for event in self._client.recent(room, parcel.made - LOOK_BACK_MS):
+            content = event.get("content")
+            if not isinstance(content, dict) or event.get("sender") != self._client.user:
+                continue
+            if content.get(message.CAUSE) == parcel.key:
+                return str(event["event_id"])
+        return None
+
+    async def _redact(self, parcel: Parcel, redact: do.Redact, room: str) -> str:
+        target = await self._address.post(parcel.module, redact.event)
+        try:
+            return await self._client.redact(room, target, transaction_id(parcel.key, self._client.user), redact.reason)
+        except NotThere:
+            return ""
+
+    async def _invite(self, room: str, invite: do.Invite) -> None:
+        try:
+            await self._client.invite(room, invite.user, invite.reason)
+        except Forbidden:
+            if await self._membership(room, invite.user) not in ("join", "invite"):
+                raise
+
+    async def _kick(self, room: str, kick: do.Kick) -> None:
+        try:
+            await self._client.kick(room, kick.user, kick.reason)
+        except (Forbidden, NotThere):
+            if await self._membership(room, kick.user) in ("join", "invite", "knock"):
+                raise
+
+    async def _leave(self, room: str) -> None:
+        try:
+            await self._client.leave(room)
+        except (Forbidden, NotThere):
+            # Not in the room: which is what was wanted.
+            return
+
+    async def _membership(self, room: str, user: str) -> str:
+        member = await self._client.state_event(room, "m.room.member", user)
+        return str((member or {}).get("membership", "leave"))
+
+    async def _adjust_power(self, room: str, change: do.AdjustPower) -> None:
+        async with self._client.writing(room):
+            found = await self._client.state_event(room, "m.room.power_levels") or {}
+            wanted = adjusted(found, change)
+            if wanted != found:
+                await self._client.set_state(room, "m.room.power_levels", "", wanted)
+
+
+async def pin(client: MatrixClient, room: str, event: str) -> None:
+    """Pin an event beside what is pinned already."""
+    async with client.writing(room):
+        found = await client.state_event(room, "m.room.pinned_events") or {}
+        pinned = found.get("pinned")
+        pinned = [entry for entry in pinned if isinstance(entry, str)] if isinstance(pinned, list) else []
+        if event not in pinned:
+            try:
+                await client.set_state(room, "m.room.pinned_events", "", {"pinned": [*pinned, event]})
+            except Refused as error:
+                raise Undeliverable(f"the message is there, but could not be pinned: {error}") from error

@@ -1,0 +1,289 @@
+"""Dispatch: events of one room in order, each module in a savepoint, effects committed with its own writes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import Row, bindparam, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from esnbot.community.clock import Clock
+from esnbot.engine import effects_in, signals
+from esnbot.engine.clock import now_ms
+from esnbot.engine.event import DUE, Event
+from esnbot.engine.feature import Context, Handler, Listener, Module
+from esnbot.engine.inbox import set_aside
+from esnbot.engine.incoming import Malformed, MalformedEvent, parse
+from esnbot.engine.metrics import Metrics
+from esnbot.engine.tables import State, dead_letter, inbox, room_clock
+from esnbot.store import rooms
+from esnbot.store.database import Database
+from esnbot.store.trouble import is_trouble
+from esnbot.store.upsert import insert_new, upsert
+
+BATCH: Final = 100
+ROOMS: Final = 25
+RETRY_AFTER: Final = (0.1, 1.0, 5.0)
+"""Seconds before each further attempt of a handler that raised; after the last one it is set aside."""
+IDLE: Final = 1.0
+INTERNAL: Final = "org.esnbot."
+
+log = structlog.get_logger("esnbot.engine.dispatch")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a batch did, for whoever waits for the commit."""
+
+    handled: int = 0
+    events: int = 0
+    wake: set[str] = field(default_factory=set)
+    letters: int = 0
+    held: bool = False
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What a batch has found out so far and writes at its end."""
+
+    now: int
+    clocks: dict[str, int]
+    done: list[int] = field(default_factory=list)
+    moved: dict[str, int] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
+    outcome: Outcome = field(default_factory=Outcome)
+
+
+class Dispatcher:
+    """Takes what waits in the inbox and gives it to the modules."""
+
+    def __init__(
+        self,
+        database: Database,
+        modules: Sequence[Module],
+        clock: Clock,
+        system: Clock,
+        signal: signals.Signals,
+        bot: str,
+        metrics: Metrics,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._system = system
+        self._signals = signal
+        self._bot = bot
+        self._metrics = metrics
+        # Gates first: what they redact or refuse should not be answered meanwhile.
+        self._modules = {module.name: module for module in sorted(modules, key=lambda module: not module.gate)}
+        self._listeners: defaultdict[str, list[tuple[str, Listener]]] = defaultdict(list)
+        for module in self._modules.values():
+            for listener in module.listeners:
+                for type in listener.types:
+                    self._listeners[type].append((module.name, listener))
+
+    async def run(self) -> None:
+        """Dispatch until cancelled; a database in trouble is waited for."""
+        pause = IDLE
+        while True:
+            try:
+                outcome = await self.step()
+            # Whatever it is, what was not committed is still in the inbox: wait, and take it again.
+            except Exception:
+                log.exception("batch failed", seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 30.0)
+                continue
+            pause = IDLE
+            if not outcome.events:
+                await self._signals.wait(signals.INBOX, RETRY_AFTER[0] if outcome.held else IDLE)
+
+    async def step(self) -> Outcome:
+        """Handle one batch and commit it."""
+        outcome = await self._database.write(self._batch)
+        for name in outcome.wake:
+            self._signals.set(name)
+        self._metrics.handled(outcome.handled, outcome.letters)
+        return outcome
+
+    async def _batch(self, conn: AsyncConnection) -> Outcome:
+        now = now_ms(self._system)
+        claimed = await self._claim(conn, now)
+        if not claimed:
+            waiting = await conn.execute(text("SELECT 1 FROM inbox WHERE state = 0 LIMIT 1"))
+            return Outcome(held=waiting.first() is not None)
+        batch = _Batch(now, await self._room_clocks(conn, {row.queue for row in claimed}))
+        batch.outcome.events = len(claimed)
+        for row in claimed:
+            if row.queue not in batch.held:
+                await self._handle(conn, batch, row)
+        await self._finish(conn, batch)
+        return batch.outcome
+
+    async def _claim(self, conn: AsyncConnection, now: int) -> Sequence[Row[Any]]:
+        if self._database.is_sqlite:
+            return (await conn.execute(_CLAIM_ANY, {"now": now, "limit": BATCH})).all()
+        locked = (await conn.execute(_LOCK_QUEUES, {"now": now, "rooms": ROOMS})).scalars().all()
+        if not locked:
+            return []
+        return (await conn.execute(_CLAIM_LOCKED, {"queues": locked, "limit": BATCH})).all()
+
+    async def _room_clocks(self, conn: AsyncConnection, queues: set[str]) -> dict[str, int]:
+        query = select(room_clock.c.room_id, room_clock.c.ts).where(room_clock.c.room_id.in_(queues))
+        return {row.room_id: row.ts for row in await conn.execute(query)}
+
+    async def _handle(self, conn: AsyncConnection, batch: _Batch, row: Row[Any]) -> None:
+        try:
+            event, replaces = parse(row.body)
+        except MalformedEvent as error:
+            await set_aside(conn, Malformed(row.event_id, row.body[:10_000], str(error)), batch.now)
+            batch.done.append(row.seq)
+            batch.outcome.letters += 1
+            return
+        event = self._clamped(batch, row, event)
+        if event.state_key is not None and not event.is_internal:
+            await rooms.note(conn, _state(event), replaces)
+        remaining = set(row.remaining) if row.remaining else None
+        failed: dict[str, Exception] = {}
+        for name, handlers in self._interested(event).items():
+            if remaining is not None and name not in remaining:
+                continue
+            failure = await self._run(conn, batch, name, handlers, event)
+            if failure is not None:
+                failed[name] = failure
+        if not failed:
+            batch.done.append(row.seq)
+            batch.outcome.handled += 1
+        elif row.attempts < len(RETRY_AFTER):
+            await self._hold(conn, batch, row, failed)
+        else:
+            await self._bury(conn, batch, row, failed)
+
+    def _clamped(self, batch: _Batch, row: Row[Any], event: Event) -> Event:
+        """The event with a time between the room's previous event and its own arrival."""
+        before = batch.moved.get(row.queue, batch.clocks.get(row.queue, 0))
+        ts = max(min(event.ts, row.arrived), before)
+        batch.moved[row.queue] = ts
+        if ts == event.ts:
+            return event
+        return Event(
+            event_id=event.event_id,
+            room_id=event.room_id,
+            type=event.type,
+            sender=event.sender,
+            ts=ts,
+            content=event.content,
+            state_key=event.state_key,
+            redacts=event.redacts,
+        )
+
+    def _interested(self, event: Event) -> Mapping[str, list[Handler]]:
+        """Modules in their order, with the handlers that want the event."""
+        found: dict[str, list[Handler]] = {}
+        if event.type.startswith(INTERNAL):
+            # People can send any type; what only we may say is known by its id.
+            if not event.is_internal:
+                return found
+            if event.type == DUE:
+                module = self._modules.get(event.text("module"))
+                due = module.due.get(event.text("job")) if module else None
+                return {module.name: [due]} if module and due else found
+        for name, listener in self._listeners.get(event.type, ()):
+            if listener.wants is None or listener.wants(event):
+                found.setdefault(name, []).append(listener.handle)
+        return found
+
+    async def _run(
+        self, conn: AsyncConnection, batch: _Batch, module: str, handlers: Sequence[Handler], event: Event
+    ) -> Exception | None:
+        context = Context(conn=conn, now=self._clock.now(), bot=self._bot)
+        started = time.perf_counter()
+        try:
+            async with conn.begin_nested():
+                effects = [effect for handle in handlers for effect in await handle(context, event)]
+                wake = await effects_in.put(conn, module, event.event_id, effects, batch.now)
+        # A handler may raise anything; its own writes are undone, and the other modules and events go on.
+        except Exception as error:
+            if is_trouble(error):
+                raise
+            log.warning("handler failed", module=module, event_id=event.event_id, type=event.type, exc_info=True)
+            return error
+        finally:
+            self._metrics.handler(module, time.perf_counter() - started)
+        batch.outcome.wake |= wake
+        return None
+
+    async def _hold(self, conn: AsyncConnection, batch: _Batch, row: Row[Any], failed: Mapping[str, Exception]) -> None:
+        """Try again a little later; the room waits, so that its order holds."""
+        values = {
+            "attempts": row.attempts + 1,
+            "not_before": batch.now + int(RETRY_AFTER[row.attempts] * 1000),
+            "remaining": sorted(failed),
+        }
+        await conn.execute(update(inbox).where(inbox.c.seq == row.seq).values(values))
+        batch.held.add(row.queue)
+
+    async def _bury(self, conn: AsyncConnection, batch: _Batch, row: Row[Any], failed: Mapping[str, Exception]) -> None:
+        """Set the event aside for the modules that could not handle it; the room goes on."""
+        for module, error in failed.items():
+            letter = {
+                "kind": "event",
+                "key": row.event_id,
+                "module": module,
+                "room": row.queue,
+                "body": row.body,
+                "error": f"{type(error).__name__}: {error}",
+                "died": batch.now,
+            }
+            await insert_new(conn, dead_letter, letter)
+            batch.outcome.letters += 1
+            log.error("dead letter", module=module, event_id=row.event_id, error=type(error).__name__)
+        batch.done.append(row.seq)
+
+    async def _finish(self, conn: AsyncConnection, batch: _Batch) -> None:
+        if batch.done:
+            await conn.execute(_DONE, {"seqs": batch.done})
+        if batch.moved:
+            await upsert(conn, room_clock, [{"room_id": queue, "ts": ts} for queue, ts in batch.moved.items()])
+
+
+_COLUMNS = "seq, event_id, queue, arrived, body, remaining, attempts"
+_FREE = "state = 0 AND queue NOT IN (SELECT queue FROM inbox WHERE state = 0 AND not_before > 0 AND not_before > :now)"
+_TYPED = (
+    inbox.c.seq,
+    inbox.c.event_id,
+    inbox.c.queue,
+    inbox.c.arrived,
+    inbox.c.body,
+    inbox.c.remaining,
+    inbox.c.attempts,
+)
+
+_CLAIM_ANY = text(f"SELECT {_COLUMNS} FROM inbox WHERE {_FREE} ORDER BY seq LIMIT :limit").columns(*_TYPED)
+
+# A room belongs to the process that holds its advisory lock until the end of the transaction, so a crash frees it.
+_LOCK_QUEUES = text(
+    f"WITH waiting AS MATERIALIZED (SELECT queue, min(seq) AS head FROM"
+    f" (SELECT queue, seq FROM inbox WHERE {_FREE} ORDER BY seq LIMIT 2000) AS oldest"
+    f" GROUP BY queue ORDER BY head LIMIT :rooms)"
+    f" SELECT queue FROM waiting WHERE pg_try_advisory_xact_lock(hashtextextended('inbox:' || queue, 0))"
+)
+_CLAIM_LOCKED = (
+    text(f"SELECT {_COLUMNS} FROM inbox WHERE state = 0 AND queue IN :queues ORDER BY seq LIMIT :limit")
+    .bindparams(bindparam("queues", expanding=True))
+    .columns(*_TYPED)
+)
+_DONE = text(
+    f"UPDATE inbox SET state = {State.done.value}, body = NULL, remaining = NULL, not_before = 0 WHERE seq IN :seqs"
+).bindparams(bindparam("seqs", expanding=True))
+
+
+def _state(event: Event) -> rooms.StateEvent:
+    return rooms.StateEvent(
+        event.room_id, event.type, event.state_key or "", event.event_id, event.sender, event.ts, event.content
+    )

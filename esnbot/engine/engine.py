@@ -1,0 +1,164 @@
+"""The engine, put together: inbox, dispatch, outbox, schedule and catch-up over one database and one homeserver."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from esnbot.community.clock import Clock
+from esnbot.engine import effects_in, inbox, signals
+from esnbot.engine.address import Address
+from esnbot.engine.backoff import Homeserver
+from esnbot.engine.catchup import CatchUp
+from esnbot.engine.clock import SystemClock, now_ms
+from esnbot.engine.delivery import Courier
+from esnbot.engine.dispatch import Dispatcher
+from esnbot.engine.feature import Context, Module
+from esnbot.engine.incoming import MalformedTransaction, split
+from esnbot.engine.metrics import Metrics
+from esnbot.engine.outbox import Outbox
+from esnbot.engine.schedule import Scheduler
+from esnbot.engine.tables import dead_letter, schedule
+from esnbot.matrix.client import MatrixClient
+from esnbot.matrix.errors import HomeserverError
+from esnbot.store.database import Database
+
+CATCH_UP: Final = "catchup"
+CATCH_UP_EVERY: Final = 600.0
+"""Seconds: how old the kept sync token may get, and how long an event may be missing that nobody pushed."""
+DISPATCHERS: Final = 4
+"""Batches handled side by side on PostgreSQL; SQLite has one writer."""
+
+log = structlog.get_logger("esnbot.engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits, for status pages and metrics."""
+
+    inbox: int
+    outbox: int
+    scheduled: int
+    next_due_ms: int | None
+    letters: int
+
+
+class Engine:
+    """Runs modules. Times of the community come from ``clock``, retries and leases from ``system``."""
+
+    def __init__(
+        self,
+        database: Database,
+        client: MatrixClient,
+        modules: Sequence[Module],
+        clock: Clock,
+        *,
+        system: Clock | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self.database = database
+        self.client = client
+        self.modules = tuple(modules)
+        self.clock = clock
+        self.system = system or SystemClock()
+        self.metrics = metrics or Metrics()
+        self.signals = signals.Signals()
+        self.homeserver = Homeserver(lambda: self.signals.set(CATCH_UP))
+        self.address = Address(database, client, self.system)
+        self.catch_up = CatchUp(database, client, self.system)
+        self.dispatcher = Dispatcher(
+            database, self.modules, clock, self.system, self.signals, client.user, self.metrics
+        )
+        self.scheduler = Scheduler(database, clock, self.system, self.signals)
+        self.outbox = Outbox(
+            database,
+            Courier(client, self.address),
+            self.address,
+            self.homeserver,
+            self.system,
+            self.signals,
+            secrets.token_hex(8),
+            self.metrics,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def accept(self, transaction: str, body: bytes) -> int:
+        """Store a transaction of the homeserver and return once it is committed; raises ``MalformedTransaction``."""
+        # Looked at before it costs a turn of the writer.
+        events, malformed = split(transaction, body)
+
+        async def job(conn: AsyncConnection) -> None:
+            await inbox.store(conn, events, now)
+            for found in malformed:
+                await inbox.set_aside(conn, found, now)
+
+        now = now_ms(self.system)
+        if events or malformed:
+            await self.database.write(job)
+            self.signals.set(signals.INBOX)
+        self.metrics.accepted(len(events))
+        return len(events) + len(malformed)
+
+    async def start(self) -> None:
+        """Plan what modules plan at a start, and begin to work. The homeserver may be away."""
+        await self.database.write(self._start_modules)
+        runners = [self.outbox.run(), self.scheduler.run(), self._catch_up_forever()]
+        runners += [self.dispatcher.run() for _ in range(1 if self.database.is_sqlite else DISPATCHERS)]
+        self._tasks = [asyncio.create_task(runner) for runner in runners]
+
+    async def stop(self) -> None:
+        """Stop working; what is not done is in the database."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    async def backlog(self) -> Backlog:
+        """What waits now."""
+        async with self.database.read() as conn:
+            return await backlog(conn)
+
+    async def _start_modules(self, conn: AsyncConnection) -> None:
+        context = Context(conn=conn, now=self.clock.now(), bot=self.client.user)
+        for module in self.modules:
+            if module.start is not None:
+                effects = await module.start(context)
+                await effects_in.put(conn, module.name, "start", effects, now_ms(self.system))
+
+    async def _catch_up_forever(self) -> None:
+        while True:
+            seconds = CATCH_UP_EVERY
+            try:
+                if await self.catch_up.run():
+                    self.signals.set(signals.INBOX)
+            except HomeserverError as error:
+                log.warning("catch-up has to wait", error=str(error))
+                seconds = 5.0
+            # A database in trouble is waited for, like everywhere.
+            except Exception:
+                log.exception("catch-up failed")
+                seconds = 30.0
+            await self.signals.wait(CATCH_UP, seconds)
+
+
+async def backlog(conn: AsyncConnection) -> Backlog:
+    """What waits, as the database has it."""
+    waiting = "SELECT count(*) FROM {} WHERE state = 0"
+    due = (await conn.execute(select(func.count(), func.min(schedule.c.due)).select_from(schedule))).one()
+    return Backlog(
+        inbox=(await conn.execute(text(waiting.format("inbox")))).scalar_one(),
+        outbox=(await conn.execute(text(waiting.format("outbox")))).scalar_one(),
+        scheduled=due[0],
+        next_due_ms=due[1],
+        letters=(await conn.execute(select(func.count()).select_from(dead_letter))).scalar_one(),
+    )
+
+
+__all__ = ["Backlog", "Engine", "MalformedTransaction", "backlog"]

@@ -1,0 +1,70 @@
+"""The one door in: whatever is to be handled is stored and committed here first, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from esnbot.engine.incoming import Incoming, Malformed
+from esnbot.engine.tables import dead_letter, inbox
+from esnbot.store.upsert import insert_new
+
+_ACCEPT = {
+    "sqlite": "INSERT INTO inbox (event_id, queue, arrived, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    "postgresql": "INSERT INTO inbox (event_id, queue, arrived, body) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+}
+
+
+async def store(conn: AsyncConnection, events: Sequence[Incoming], now_ms: int) -> None:
+    """Store events in their order."""
+    if events:
+        # Past the expression language on purpose: this statement is the hot path of acceptance.
+        rows = [(event.event_id, event.room_id, now_ms, event.body) for event in events]
+        await conn.exec_driver_sql(_ACCEPT[conn.dialect.name], rows)
+
+
+async def set_aside(conn: AsyncConnection, found: Malformed, now_ms: int) -> None:
+    """Keep what is no event where an administrator can see it."""
+    row = {
+        "kind": "malformed",
+        "key": found.key,
+        "module": "",
+        "room": "",
+        "body": found.body,
+        "error": found.reason,
+        "died": now_ms,
+    }
+    await insert_new(conn, dead_letter, row)
+
+
+async def put_internal(
+    conn: AsyncConnection,
+    id: str,
+    type: str,
+    content: dict[str, Any],
+    now_ms: int,
+    *,
+    room_id: str = "",
+    queue: str = "",
+) -> bool:
+    """Enter an internal event once; whether the id was new. ``queue`` keeps its order when it belongs to no room."""
+    if id.startswith("$"):
+        raise ValueError(f"'{id}' looks like an event of a room")
+    body = {
+        "event_id": id,
+        "room_id": room_id,
+        "type": type,
+        "sender": "",
+        "content": content,
+        "origin_server_ts": now_ms,
+    }
+    row = {
+        "event_id": id,
+        "queue": queue or room_id or "internal",
+        "arrived": now_ms,
+        "body": msgspec.json.encode(body).decode(),
+    }
+    return await insert_new(conn, inbox, row)
