@@ -5,7 +5,7 @@
 """
 
 from esnbot.speech.errors import CatalogueError, MissingPlaceholder, SpeechError, UnknownLanguage
-from esnbot.speech.later import Later, later, later_plural
+from esnbot.speech.later import Later, Quoted, later, later_plural
 from esnbot.speech.markup import (
     Markdown,
     bold,
@@ -45,6 +45,7 @@ __all__ = [
     "MomentPassed",
     "NotAMoment",
     "NotASpan",
+    "Quoted",
     "Speech",
     "SpeechError",
     "UnknownLanguage",

@@ -3,6 +3,12 @@
 from dataclasses import dataclass, field
 
 
+class Quoted(str):
+    """A plain value that is shown in the quotation marks of the language in which it is said."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Later:
     """A sentence by its English id with the values for its placeholders; `many` and `n` make it a plural one."""

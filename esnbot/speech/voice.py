@@ -14,7 +14,7 @@ from babel.support import NullTranslations
 from babel.units import format_unit
 
 from esnbot.speech.errors import MissingPlaceholder
-from esnbot.speech.later import Later, later
+from esnbot.speech.later import Later, Quoted, later
 from esnbot.speech.markup import Markdown, escape
 from esnbot.speech.typography import NBSP
 
@@ -81,9 +81,11 @@ class Voice:
         return Markdown(PLACEHOLDER.sub(value, text))
 
     def plain(self, value: object) -> Markdown:
-        """Any value as Markdown in this language: numbers formatted, sentences said, everything else escaped."""
+        """Any value as Markdown in this language: numbers set, sentences said, the rest escaped."""
         if isinstance(value, Later):
             return self.say(value)
+        if isinstance(value, Quoted):
+            return self.quote(str(value))
         if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
             return self.number(value)
         return escape(value)
