@@ -1,9 +1,38 @@
-"""`esnbot check`."""
+"""`esnbot check`: read the configuration and name every mistake in it."""
 
 from __future__ import annotations
 
-from esnbot.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption
+import sys
+
+import typer
+
+from esnbot.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, feature_schemas, print_json
+from esnbot.settings import Settings, SettingsError, load
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Read the configuration and name every mistake in it."""
+    """Read the configuration and name every mistake in it. Exit code 1 when there is one."""
+    try:
+        settings = load(config, feature_schemas())
+    except SettingsError as error:
+        if not as_json:
+            raise
+        print_json({"ok": False, "mistakes": [mistake.as_json() for mistake in error.mistakes]})
+        raise typer.Exit(1) from error
+    counts = _counts(settings)
+    if as_json:
+        print_json({"ok": True, "mistakes": [], "community": settings.community.name, **counts})
+        return
+    listed = ", ".join(f"{number} {name}" for name, number in counts.items())
+    sys.stdout.write(f"{config}: no mistakes. {settings.community.name}: {listed}.\n")
+
+
+def _counts(settings: Settings) -> dict[str, int]:
+    community = settings.community
+    return {
+        "audiences": len(community.audiences),
+        "spaces": len(community.spaces),
+        "groups": len(community.groups),
+        "prompts": len(community.prompts),
+        "features": len(settings.features),
+    }

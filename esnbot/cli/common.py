@@ -1,22 +1,28 @@
-"""What all commands share: the options, how they answer, and how they fail (a sentence and a hint, never a traceback)."""
+"""What all commands share: options, how they answer, and how they fail: a sentence and a hint, never a traceback."""
 
 from __future__ import annotations
 
 import os
 import sys
 import traceback
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import orjson
 import typer
+from pydantic import BaseModel
 from rich.console import Console
+
+from esnbot.settings import Settings, SettingsError, load
 
 DEFAULT_CONFIG: Final = Path("config/community.yaml")
 
 ConfigOption = Annotated[
     Path,
-    typer.Option("--config", "-c", envvar="ESNBOT_CONFIG", help="The file that declares the community.", show_default=True),
+    typer.Option(
+        "--config", "-c", envvar="ESNBOT_CONFIG", help="The file that declares the community.", show_default=True
+    ),
 ]
 """Use as ``config: ConfigOption = DEFAULT_CONFIG``."""
 
@@ -34,6 +40,17 @@ class Failure(Exception):
         super().__init__(sentence)
         self.sentence = sentence
         self.hint = hint
+
+
+def feature_schemas() -> dict[str, type[BaseModel]]:
+    """The settings of every feature that is installed, by the feature's name."""
+    declarations = [entry.load() for entry in entry_points(group="esnbot.features")]
+    return {declaration.name: declaration.settings for declaration in declarations}
+
+
+def load_settings(config: Path) -> Settings:
+    """The configuration, with the sections of all features; raises SettingsError."""
+    return load(config, feature_schemas())
 
 
 def console() -> Console:
@@ -55,6 +72,13 @@ def _plain(value: Any) -> Any:
 
 def print_failure(error: BaseException) -> None:
     """Say on standard error what went wrong, in a sentence and a hint; a traceback only when asked for."""
+    if isinstance(error, SettingsError):
+        number = len(error.mistakes)
+        sys.stderr.write(
+            f"{error}\nesnbot: {number} {'mistake' if number == 1 else 'mistakes'} in the configuration.\n"
+        )
+        sys.stderr.write(f"hint: {error.hint}\n")
+        return
     known = isinstance(error, Failure | OSError) or hasattr(error, "hint")
     sentence = _sentence(error) if known else f"something went wrong that should not: {type(error).__name__}: {error}"
     hint = getattr(error, "hint", "")

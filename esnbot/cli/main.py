@@ -28,7 +28,7 @@ COMMANDS: Final = {
     "forget": "esnbot.cli.forget:forget",
     "uninstall": "esnbot.cli.uninstall:uninstall",
 }
-"""Name to ``module:attribute``; the attribute is a function with typer annotations, or a ``typer.Typer`` of subcommands."""
+"""Name to ``module:attribute``: a function with typer annotations, or a ``typer.Typer`` with subcommands."""
 
 
 class _Commands(TyperGroup):

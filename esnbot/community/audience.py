@@ -16,6 +16,13 @@ class Perimeter:
     homeservers: tuple[str, ...] = ()
     people: frozenset[UserID] = frozenset()
     directory_groups: tuple[str, ...] = ()
+    by_invitation: bool = False
+    """Also those whom a sponsor or an animator invites by name; the invitations are kept elsewhere."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody could ever be inside."""
+        return not (self.homeservers or self.people or self.directory_groups or self.by_invitation)
 
     def contains(self, user: UserID) -> bool:
         """Whether the person is inside by name or by homeserver."""

@@ -8,9 +8,9 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from esnbot.community.audience import Audience
-from esnbot.community.group import Group, Kind, Place, Space
+from esnbot.community.group import Group, History, Kind, Place, Posting, Space
 from esnbot.community.person import UserID
-from esnbot.community.tempo import QuietHours
+from esnbot.community.tempo import QuietHours, Tempo
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,10 @@ class Template:
     topic: Mapping[str, str] = field(default_factory=dict)
     welcome: Mapping[str, str] = field(default_factory=dict)
     charter: Mapping[str, str] = field(default_factory=dict)
+    posting: Posting | None = None
+    """What groups of the kind have when they say nothing themselves; None: the model's default."""
+    history: History | None = None
+    tempo: Tempo | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,165 @@
+"""Reading a configuration: files, sections, community, checks; all mistakes in one go."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from esnbot.community.group import Source
+from esnbot.community.model import Community
+from esnbot.settings.build import Builder
+from esnbot.settings.checks import Checks
+from esnbot.settings.document import DocumentError, Node
+from esnbot.settings.files import Files, read_files
+from esnbot.settings.homeserver import EMBEDDED_NAME, Homeserver, make_homeserver, read_secret
+from esnbot.settings.mistakes import Mistake, SettingsError, nearest, one_of
+from esnbot.settings.sections import CommunityFile, HomeserverSection, PromptsFile, TemplateFile
+from esnbot.settings.validation import validate
+
+F = TypeVar("F", PromptsFile, TemplateFile)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """Where the board listens, and how people reach it."""
+
+    host: str
+    port: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A configuration without mistakes."""
+
+    path: Path
+    community: Community
+    homeserver: Homeserver
+    database: str = field(repr=False)
+    web: Web
+    features: Mapping[str, BaseModel] = field(default_factory=dict)
+    """Each feature's section, or its defaults, by the feature's name."""
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    """Where things are written: ``photo`` (a space or group), ``photo.topic`` (a key it states), ``audiences.staff``,
+    ``sites.lyon``, ``teams.it``, ``prompts.KEY``, ``templates.KIND``."""
+
+
+def load(
+    path: Path,
+    features: Mapping[str, type[BaseModel]] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read a configuration; ``features`` are the schemas of the sections under ``features:`` (None: not looked at).
+
+    Raises SettingsError with every mistake. ``environment`` stands for ``os.environ``.
+    """
+    try:
+        files = read_files(Path(path))
+    except DocumentError as error:
+        raise SettingsError([error.mistake]) from error
+    settings = _settings(Path(path), files, features, os.environ if environment is None else environment)
+    if files.mistakes or settings is None:
+        raise SettingsError(_in_order(files))
+    return settings
+
+
+_STAND_INS = {"name": "?", "languages": ["en"], "time_zone": "UTC", "homeserver": {"embedded": True}}
+
+
+def _settings(
+    path: Path, files: Files, schemas: Mapping[str, type[BaseModel]] | None, environment: Mapping[str, str]
+) -> Settings | None:
+    root, mistakes = files.root, files.mistakes
+    file = validate(CommunityFile, root, mistakes, stand_ins=_STAND_INS)
+    prompts = _documents(PromptsFile, files.prompts, mistakes)
+    templates = _documents(TemplateFile, files.templates, mistakes)
+    if file is None:
+        return None
+    node = root.get("homeserver") or root
+    homeserver = make_homeserver(
+        file.homeserver if node is not root else HomeserverSection(embedded=True),
+        node,
+        mistakes,
+        Path(node.source.path).parent,
+        environment,
+    )
+    builder = Builder(root, file, homeserver.server_name or EMBEDDED_NAME, mistakes)
+    community = builder.build(prompts, templates)
+    Checks(community, builder).run()
+    host, port = file.web.listen
+    shown_host = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    return Settings(
+        path=path,
+        community=community,
+        homeserver=homeserver,
+        database=_database(file, root, mistakes, environment),
+        web=Web(host=host, port=port, url=file.web.url or f"http://{shown_host}:{port}"),
+        features=_features(root, schemas, mistakes),
+        sources=builder.sources,
+    )
+
+
+def _documents(model: type[F], nodes: list[Node], mistakes: list[Mistake]) -> list[tuple[Node, F]]:
+    read = ((node, validate(model, node, mistakes)) for node in nodes)
+    return [(node, document) for node, document in read if document is not None]
+
+
+def _features(
+    root: Node, schemas: Mapping[str, type[BaseModel]] | None, mistakes: list[Mistake]
+) -> dict[str, BaseModel]:
+    if schemas is None:
+        return {}
+    section = root.get("features")
+    for name, (source, _) in ((section.entries or {}) if section is not None else {}).items():
+        if name not in schemas:
+            expected = f"a feature: {one_of(schemas)}"
+            found = f"the unknown feature '{name}'"
+            mistakes.append(Mistake(source, f"features.{name}", found, expected, nearest(name, schemas)))
+    read: dict[str, BaseModel] = {}
+    for name, schema in schemas.items():
+        node = section.get(name) if section is not None else None
+        if node is None or (node.entries is None and node.items is None and node.value is None):
+            node = Node(root.source, entries={})
+        settings = validate(schema, node, mistakes, ("features", name))
+        if settings is not None:
+            read[name] = settings
+    return read
+
+
+def _database(file: CommunityFile, root: Node, mistakes: list[Mistake], environment: Mapping[str, str]) -> str:
+    url, key, node = file.database, "database", root.get("database") or root
+    if value := environment.get("ESNBOT_DATABASE", "").strip():
+        url, key = value, "ESNBOT_DATABASE"
+    elif file.database_file is not None:
+        key, node = "database_file", root.get("database_file") or root
+        if "database" in file.stated:
+            mistakes.append(Mistake(node.source, key, "'database' and 'database_file'", "one of the two"))
+        url = read_secret(Path(node.source.path).parent / file.database_file, key, node, mistakes)
+        if not url:
+            return ""
+    elif re.match(r"[^:]+://[^/@]*:[^/@]+@", url):
+        expected = "a URL without it; the whole URL goes into 'database_file: PATH' or ESNBOT_DATABASE"
+        mistakes.append(Mistake(node.source, key, "a password in the file", expected))
+    elif not re.match(r"(sqlite\+aiosqlite|postgresql\+asyncpg)://", url):
+        scheme = url.partition("://")[0]
+        known = {"sqlite": "sqlite+aiosqlite", "postgres": "postgresql+asyncpg", "postgresql": "postgresql+asyncpg"}
+        expected = "'sqlite+aiosqlite:///PATH' or 'postgresql+asyncpg://USER@HOST/NAME'"
+        near = known.get(scheme.partition("+")[0])
+        found = f"a database URL that begins with '{scheme}:'" if "://" in url else "no database URL"
+        mistakes.append(Mistake(node.source, key, found, expected, f"{near}://…" if near else None))
+    return url
+
+
+def _in_order(files: Files) -> list[Mistake]:
+    """By file (the first file first), line and column; the same mistake seen twice only once."""
+    order = {name: rank for rank, name in enumerate(dict.fromkeys(mistake.source.path for mistake in files.mistakes))}
+    order[files.root.source.path] = -1
+    unique = dict.fromkeys(files.mistakes)
+    return sorted(unique, key=lambda one: (order[one.source.path], one.source.line, one.source.column))
