@@ -26,7 +26,6 @@ class ScaledClock:
         if start.tzinfo is None:
             raise ValueError("the start must be aware")
         self._real = real
-        self._look = look
         self._instant, self._since = start, real()
         self._speed = _positive(speed)
 
@@ -46,8 +45,8 @@ class ScaledClock:
 
     async def wait_until(self, instant: datetime) -> None:
         """Return once this clock shows the instant or a later one."""
-        while (remaining := (instant - self.now()).total_seconds()) > 0:
-            await asyncio.sleep(min(remaining / self._speed, self._look))
+        while (remaining := (instant - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - time itself is waited for
+            await asyncio.sleep(min(remaining / self._speed, LOOK_AGAIN))
 
 
 def _positive(speed: float) -> float:
