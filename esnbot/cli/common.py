@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -14,6 +13,7 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 
+from esnbot.discovery import discover
 from esnbot.settings import Settings, SettingsError, load
 
 DEFAULT_CONFIG: Final = Path("config/community.yaml")
@@ -44,8 +44,7 @@ class Failure(Exception):
 
 def feature_schemas() -> dict[str, type[BaseModel]]:
     """The settings of every feature that is installed, by the feature's name."""
-    declarations = [entry.load() for entry in entry_points(group="esnbot.features")]
-    return {declaration.name: declaration.settings for declaration in declarations}
+    return discover().schemas
 
 
 def load_settings(config: Path) -> Settings:
