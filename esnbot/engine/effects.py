@@ -35,7 +35,7 @@ def post(key: str) -> PostRef:
     return f"post:{key}"
 
 
-class Effect(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+class Effect(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="effect", omit_defaults=True):
     """Base of all effects. ``key`` names it for later reference; '' lets the engine derive one from the cause."""
 
     key: str = ""
