@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from esnbot.commands.reading import Kind, Person
 from esnbot.community.group import Place
 from esnbot.community.person import Role, UserID
 from esnbot.engine.effects import Effect, PostRef, RoomRef, Say
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
-from esnbot.speech import Voice, render
+from esnbot.speech import Later, Voice, render
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,6 @@ class Names:
         return (self.fr if language == "fr" else self.en)[0]
 
 
-class Kind:
-    """Base of the kinds of value that a parameter takes; the subclasses live in ``esnbot.commands.values``."""
-
-
 @dataclass(frozen=True, slots=True)
 class Param:
     """A positional parameter, or with ``option`` one given by name (``--kind hobby`` or ``kind=hobby``)."""
@@ -43,23 +40,12 @@ class Param:
     """Key in ``Call.args``."""
     names: Names
     kind: Kind
-    help: str
-    """A ``later("…")`` sentence."""
+    help: Later
+    """What it is for: ``later("…")``, a whole sentence."""
     required: bool = True
     option: bool = False
     rest: bool = False
     """Takes all remaining words as one text (only the last positional one)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who asks."""
-
-    user: UserID
-    language: str
-    audiences: frozenset[str]
-    roles: frozenset[Role]
-    """Roles in the room where they ask (owner by its power levels) and in the community."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +96,8 @@ class Noun:
 
     key: str
     names: Names
-    summary: str
-    """A ``later("…")`` sentence."""
+    summary: Later
+    """What it is for: ``later("…")``, a whole sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +109,8 @@ class Command:
     verb: str
     names: Names
     """Of the verb."""
-    summary: str
-    """A ``later("…")`` sentence."""
+    summary: Later
+    """What it is for: ``later("…")``, a whole sentence."""
     handle: Callable[[Call], Awaitable[Sequence[Effect]]]
     params: tuple[Param, ...] = ()
     who: frozenset[Role] = frozenset({Role.member, Role.partner})
@@ -136,5 +122,7 @@ class Command:
     default: bool = False
     """Runs when the noun is given without a verb."""
 
+
+__all__ = ["Call", "Command", "Kind", "Names", "Noun", "Param", "Person", "Value"]
 
 Value = str | int | datetime | timedelta | bool | Place | UserID

@@ -66,7 +66,9 @@ def parse_moment(
     folded = _fold(text)
     found = _exact(text, zone) or (_understand(folded, text, language, local, zone, default) if folded else None)
     if found is None:
-        raise NotAMoment(text, later("I do not understand {text} as a date or time.", text=Quoted(text)), _examples(language))
+        raise NotAMoment(
+            text, later("I do not understand {text} as a date or time.", text=Quoted(text)), _examples(language)
+        )
     if found < now and not past:
         raise MomentPassed(text, later("{text} is in the past.", text=Quoted(text)), _examples(language))
     return found

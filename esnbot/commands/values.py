@@ -1,0 +1,231 @@
+"""The kinds of value that a parameter takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, Literal
+from urllib.parse import unquote
+
+from sqlalchemy import select
+
+from esnbot.commands.command import Names
+from esnbot.commands.reading import Kind, Problem, Reading
+from esnbot.commands.words import fold, near
+from esnbot.community.group import Group, Place
+from esnbot.community.person import UserID, is_user_id, server_of
+from esnbot.speech import MomentError, Quoted, clean, later, parse_moment, parse_span
+from esnbot.store.rooms import room_state
+
+_LINK = re.compile(r"^<?https://matrix\.to/#/([^?\s>]+)")
+_URI = re.compile(r"^<?matrix:(u|roomid|r)/([^?\s>]+)")
+_SIGILS = {"u": "@", "roomid": "!", "r": "#"}
+
+
+def identifier(text: str) -> str:
+    """The Matrix id in a link to a person or room, or the text as it is."""
+    text = text.strip()
+    if link := _LINK.match(text):
+        return unquote(link[1])
+    if uri := _URI.match(text):
+        return _SIGILS[uri[1]] + unquote(uri[2])
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Kind):
+    """Any text that is not empty."""
+
+    max_length: int = 500
+    """Characters."""
+    words: ClassVar[Literal["one", "longest", "all"]] = "all"
+
+    async def read(self, text: str, reading: Reading) -> str:
+        """The text without invisible characters."""
+        value = clean(text).strip()
+        if not value:
+            raise Problem(later("A text is missing here."))
+        if len(value) > self.max_length:
+            raise Problem(
+                later("This text has {n} characters; at most {most} fit.", n=len(value), most=self.max_length)
+            )
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Word(Kind):
+    """One word."""
+
+    max_length: int = 100
+
+    async def read(self, text: str, reading: Reading) -> str:
+        """The word."""
+        value = clean(text).strip()
+        if not value or len(value) > self.max_length or len(value.split()) != 1:
+            raise Problem(later("One word is wanted here, not {text}.", text=Quoted(text[:100])))
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Kind):
+    """One of several values; key to names."""
+
+    of: Mapping[str, Names]
+
+    async def read(self, text: str, reading: Reading) -> str:
+        """The key."""
+        folded = fold(text)
+        for key, names in self.of.items():
+            if folded in (fold(key), *map(fold, names.all())):
+                return key
+        choices = self.choices(reading.voice.language)
+        every = {word: key for key, names in self.of.items() for word in names.all()}
+        meant = dict.fromkeys(self.of[every[word]].shown(reading.voice.language) for word in near(text, every))
+        known = later("{text} is not among {choices}.", text=Quoted(text[:100]), choices=reading.voice.list(choices))
+        raise Problem(known, tuple(meant))
+
+    def choices(self, language: str) -> tuple[str, ...]:
+        """The words, one a key."""
+        return tuple(names.shown(language) for names in self.of.values())
+
+
+@dataclass(frozen=True, slots=True)
+class PersonValue(Kind):
+    """A person: a pill, a Matrix id, a link, or the name of somebody in the room."""
+
+    words: ClassVar[Literal["one", "longest", "all"]] = "longest"
+
+    async def read(self, text: str, reading: Reading) -> UserID:
+        """Their user id."""
+        user = identifier(text)
+        if is_user_id(user):
+            return user
+        if user.startswith("@") and len(user) > 1 and re.fullmatch(r"@[a-z0-9._=/+-]+", user):
+            return f"{user}:{server_of(reading.ctx.bot)}"
+        return await self._by_name(text, reading)
+
+    async def _by_name(self, text: str, reading: Reading) -> UserID:
+        query = select(room_state.c.state_key, room_state.c.content).where(
+            room_state.c.room_id == reading.event.room_id, room_state.c.type == "m.room.member"
+        )
+        names: dict[str, set[UserID]] = {}
+        shown: dict[str, str] = {}
+        for user, member in await reading.ctx.conn.execute(query):
+            name = member.get("displayname") if isinstance(member, dict) else None
+            if isinstance(name, str) and member.get("membership") == "join":
+                names.setdefault(fold(name), set()).add(user)
+                shown[name] = user
+        found = names.get(fold(text), set())
+        if len(found) == 1:
+            return next(iter(found))
+        if found:
+            several = later("Several people here are called {text}; write the Matrix id.", text=Quoted(text[:100]))
+            raise Problem(several, tuple(sorted(found)))
+        unknown = later("I do not know who {text} is; write a Matrix id or mention them.", text=Quoted(text[:100]))
+        raise Problem(unknown, near(text, shown), (f"@zoe:{server_of(reading.ctx.bot)}",))
+
+
+@dataclass(frozen=True, slots=True)
+class GroupValue(Kind):
+    """A group, by name, alias, room id or link; people find only what they may see."""
+
+    archived: bool = False
+    """Archived groups count too."""
+    spaces: bool = False
+    """Spaces count too."""
+    words: ClassVar[Literal["one", "longest", "all"]] = "longest"
+
+    async def read(self, text: str, reading: Reading) -> Place:
+        """The group or space."""
+        places = [place for place in await reading.visible_places(archived=self.archived) if self._counts(place)]
+        named = identifier(text)
+        if named.startswith("!"):
+            place = await reading.places.place_of(reading.ctx.conn, named)
+            found = [known for known in places if place is not None and known.key == place.key]
+        elif named.startswith("#"):
+            localpart = named[1:].partition(":")[0]
+            found = [place for place in places if localpart in (place.alias or place.key, place.key)]
+        else:
+            found = [place for place in places if fold(named) in (fold(place.name), fold(place.key))]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            several = later("Several groups are called {text}; write one of these keys.", text=Quoted(text[:100]))
+            raise Problem(several, tuple(place.key for place in found[:5]))
+        unknown = later("I know no group {text}.", text=Quoted(text[:100]))
+        raise Problem(unknown, near(text, [place.name for place in places]))
+
+    def _counts(self, place: Place) -> bool:
+        return self.spaces or isinstance(place, Group)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment(Kind):
+    """A date or time as people say it, seen from when the command was written."""
+
+    past: bool = False
+    words: ClassVar[Literal["one", "longest", "all"]] = "longest"
+
+    async def read(self, text: str, reading: Reading) -> datetime:
+        """The instant, aware, in the community's zone."""
+        try:
+            return parse_moment(text, reading.voice.language, reading.event.moment, reading.zone, past=self.past)
+        except MomentError as error:
+            raise Problem(error.reason, examples=error.examples) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Duration(Kind):
+    """A length of time."""
+
+    least: timedelta = timedelta()
+    most: timedelta = timedelta(days=3660)
+    words: ClassVar[Literal["one", "longest", "all"]] = "longest"
+
+    async def read(self, text: str, reading: Reading) -> timedelta:
+        """The span."""
+        try:
+            span = parse_span(text, reading.voice.language)
+        except MomentError as error:
+            raise Problem(error.reason, examples=error.examples) from error
+        except OverflowError as error:
+            raise Problem(later("This is too long.")) from error
+        if not self.least <= span <= self.most:
+            say = reading.voice.duration
+            raise Problem(later("Between {least} and {most} is possible.", least=say(self.least), most=say(self.most)))
+        return span
+
+
+@dataclass(frozen=True, slots=True)
+class Integer(Kind):
+    """A whole number."""
+
+    min: int = 0
+    max: int = 1_000_000
+
+    async def read(self, text: str, reading: Reading) -> int:
+        """The number."""
+        digits = re.sub(r"(?<=\d)[\s'’](?=\d{3})", "", text.strip())
+        value = int(digits) if re.fullmatch(r"[+-]?[0-9]{1,12}", digits) else None
+        if value is None or not self.min <= value <= self.max:
+            wanted = later("A whole number from {min} to {max} is wanted here.", min=self.min, max=self.max)
+            raise Problem(wanted)
+        return value
+
+
+_YES = frozenset(["oui", "o", "yes", "y", "true", "vrai", "on", "1"])
+_NO = frozenset(["non", "n", "no", "false", "faux", "off", "0"])
+
+
+@dataclass(frozen=True, slots=True)
+class Switch(Kind):
+    """On when it is named (``--quiet``), off when it is not; ``quiet=no`` says so."""
+
+    async def read(self, text: str, reading: Reading) -> bool:
+        """Whether it is on."""
+        folded = fold(text)
+        if folded in _YES or folded in _NO:
+            return folded in _YES
+        raise Problem(later("Yes or no is wanted here, not {text}.", text=Quoted(text[:100])))

@@ -1,0 +1,32 @@
+"""Words compared as people type them: without accents and capitals, and with their slips."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from rapidfuzz import fuzz, process
+
+_NEAR = 66.0
+"""Similarity, out of 100, from which a word is offered as the one that was meant."""
+
+
+def fold(text: str) -> str:
+    """Lower case without accents, one space between words, and one kind of apostrophe."""
+    plain = unicodedata.normalize("NFKD", text.replace("’", "'")).casefold()
+    return " ".join("".join(char for char in plain if not unicodedata.combining(char)).split())
+
+
+def near(text: str, words: Iterable[str], limit: int = 3) -> tuple[str, ...]:
+    """The words most like the text, nearest first, as they are written."""
+    folded = fold(text)[:100]
+    known = {word: fold(word) for word in words}
+    found = process.extract(folded, known, scorer=_likeness, processor=None, limit=limit, score_cutoff=_NEAR)
+    return tuple(word for _, _, word in found)
+
+
+def _likeness(one: str, other: str, **_options: object) -> float:
+    """Letters changed or swapped, or the one beginning with the other ('cal' for 'calendar')."""
+    if len(one) >= 3 and other.startswith(one):
+        return 90.0
+    return fuzz.ratio(one, other)
