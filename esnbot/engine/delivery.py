@@ -12,6 +12,8 @@ from esnbot.engine.power import adjusted
 from esnbot.matrix import message
 from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.errors import Forbidden, NotThere, Refused
+from esnbot.store import rooms
+from esnbot.store.database import Database
 
 REMEMBERED_MS: Final = 20 * 3600 * 1000
 """How long a transaction id is surely remembered: Synapse keeps them for 24 hours."""
@@ -38,8 +40,9 @@ def transaction_id(key: str, user: str) -> str:
 class Courier:
     """Carries effects to the homeserver as the bot and its device."""
 
-    def __init__(self, client: MatrixClient, address: Address) -> None:
+    def __init__(self, client: MatrixClient, database: Database, address: Address) -> None:
         self._client = client
+        self._database = database
         self._address = address
 
     async def deliver(self, parcel: Parcel, room: str, now_ms: int) -> str:
@@ -67,6 +70,8 @@ class Courier:
                     return await self._client.set_state(room, effect.type, effect.state_key, effect.content)
             case do.AdjustPower():
                 await self._adjust_power(room, effect)
+            case do.Observe():
+                await self._observe(room)
             case _:
                 raise Undeliverable(f"{type(effect).__name__} is not for the outbox")
         return ""
@@ -136,12 +141,31 @@ class Courier:
         member = await self._client.state_event(room, "m.room.member", user)
         return str((member or {}).get("membership", "leave"))
 
+    async def _observe(self, room: str) -> None:
+        events = [state for event in await self._client.state(room) if (state := observed(room, event)) is not None]
+        await self._database.write(lambda conn: rooms.replace(conn, room, events))
+
     async def _adjust_power(self, room: str, change: do.AdjustPower) -> None:
         async with self._client.writing(room):
             found = await self._client.state_event(room, "m.room.power_levels") or {}
             wanted = adjusted(found, change)
             if wanted != found:
                 await self._client.set_state(room, "m.room.power_levels", "", wanted)
+
+
+def observed(room: str, event: dict[str, Any]) -> rooms.StateEvent | None:
+    """A state event as the homeserver gives it; None when it lacks what every one has."""
+    match event:
+        case {
+            "type": str(type),
+            "state_key": str(state_key),
+            "event_id": str(event_id),
+            "sender": str(sender),
+            "origin_server_ts": int(ts),
+            "content": dict(content),
+        }:
+            return rooms.StateEvent(room, type, state_key, event_id, sender, ts, content)
+    return None
 
 
 async def pin(client: MatrixClient, room: str, event: str) -> None:

@@ -79,6 +79,8 @@ class Dispatcher:
         self._signals = signal
         self._bot = bot
         self._metrics = metrics
+        # Rooms that the bot is surely in; leaving one takes it out again.
+        self._own_rooms: set[str] = set()
         # Gates first: what they redact or refuse should not be answered meanwhile.
         self._modules = {module.name: module for module in sorted(modules, key=lambda module: not module.gate)}
         self._listeners: defaultdict[str, list[tuple[str, Listener]]] = defaultdict(list)
@@ -117,6 +119,7 @@ class Dispatcher:
         if not claimed:
             waiting = await conn.execute(text("SELECT 1 FROM inbox WHERE state = 0 LIMIT 1"))
             return Outcome(held=waiting.first() is not None)
+        await self._learn_own_rooms(conn, {row.queue for row in claimed})
         batch = _Batch(now, await self._room_clocks(conn, {row.queue for row in claimed}))
         batch.outcome.events = len(claimed)
         for row in claimed:
@@ -133,6 +136,26 @@ class Dispatcher:
             return []
         return (await conn.execute(_CLAIM_LOCKED, {"queues": locked, "limit": BATCH})).all()
 
+    async def _learn_own_rooms(self, conn: AsyncConnection, queues: set[str]) -> None:
+        unsure = {queue for queue in queues - self._own_rooms if queue.startswith("!")}
+        if unsure:
+            self._own_rooms |= await rooms.rooms_with(conn, self._bot, among=unsure)
+
+    def _concerns_us(self, event: Event) -> bool:
+        """Whether the bot is in the room. A homeserver also pushes rooms that only have an alias of our namespace."""
+        if event.is_internal or event.sender == self._bot:
+            return True
+        if event.type == "m.room.member" and event.state_key == self._bot:
+            return True
+        return event.room_id in self._own_rooms
+
+    def _note_own_membership(self, event: Event) -> None:
+        if event.type == "m.room.member" and event.state_key == self._bot:
+            if event.text("membership") == "join":
+                self._own_rooms.add(event.room_id)
+            else:
+                self._own_rooms.discard(event.room_id)
+
     async def _room_clocks(self, conn: AsyncConnection, queues: set[str]) -> dict[str, int]:
         query = select(room_clock.c.room_id, room_clock.c.ts).where(room_clock.c.room_id.in_(queues))
         return {row.room_id: row.ts for row in await conn.execute(query)}
@@ -146,7 +169,11 @@ class Dispatcher:
             batch.outcome.letters += 1
             return
         event = self._clamped(batch, row, event)
+        if not self._concerns_us(event):
+            batch.done.append(row.seq)
+            return
         if event.state_key is not None and not event.is_internal:
+            self._note_own_membership(event)
             await rooms.note(conn, _state(event), replaces)
         remaining = set(row.remaining) if row.remaining else None
         failed: dict[str, Exception] = {}

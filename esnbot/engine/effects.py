@@ -124,6 +124,12 @@ class AdjustPower(Effect, frozen=True, kw_only=True):
     """Top-level keys such as ``events_default``."""
 
 
+class Observe(Effect, frozen=True, kw_only=True):
+    """Read the room's whole state from the homeserver and keep it, as when the bot comes into a room."""
+
+    room: RoomRef
+
+
 class Schedule(Effect, frozen=True, kw_only=True):
     """Put a job on the schedule, or move the one with the same ``key`` (which must be given)."""
 
@@ -157,5 +163,18 @@ class Nudge(Effect, frozen=True, kw_only=True):
 
 
 AnyEffect = (
-    Say | React | Redact | Invite | Kick | Join | Leave | SetState | AdjustPower | Schedule | Unschedule | Emit | Nudge
+    Say
+    | React
+    | Redact
+    | Invite
+    | Kick
+    | Join
+    | Leave
+    | SetState
+    | AdjustPower
+    | Observe
+    | Schedule
+    | Unschedule
+    | Emit
+    | Nudge
 )

@@ -24,6 +24,7 @@ from esnbot.engine.feature import Context, Module
 from esnbot.engine.incoming import MalformedTransaction, split
 from esnbot.engine.metrics import Metrics
 from esnbot.engine.outbox import Outbox
+from esnbot.engine.presence import own_rooms
 from esnbot.engine.schedule import Scheduler
 from esnbot.engine.tables import dead_letter, schedule
 from esnbot.matrix.client import MatrixClient
@@ -65,7 +66,7 @@ class Engine:
     ) -> None:
         self.database = database
         self.client = client
-        self.modules = tuple(modules)
+        self.modules = (own_rooms(client.user), *modules)
         self.clock = clock
         self.system = system or SystemClock()
         self.metrics = metrics or Metrics()
@@ -79,7 +80,7 @@ class Engine:
         self.scheduler = Scheduler(database, clock, self.system, self.signals)
         self.outbox = Outbox(
             database,
-            Courier(client, self.address),
+            Courier(client, database, self.address),
             self.address,
             self.homeserver,
             self.system,

@@ -33,7 +33,7 @@ class Registration:
     sender_localpart: str = "_esnbot_service"
     bot_localpart: str = "esnbot"
     alias_patterns: tuple[str, ...] = ()
-    """Regular expressions of aliases that the service watches, not exclusively."""
+    """Regular expressions of aliases that the service may make, not exclusively; empty: any of its server."""
 
     @classmethod
     def new(cls, *, server_name: str, url: str, bot_localpart: str = "esnbot") -> Registration:
@@ -79,7 +79,11 @@ class Registration:
                     {"exclusive": True, "regex": f"^@{re.escape(self.bot_localpart)}:{server}$"},
                     {"exclusive": True, "regex": f"^@{re.escape(self.ghost_prefix)}.*:{server}$"},
                 ],
-                "aliases": [{"exclusive": False, "regex": pattern} for pattern in self.alias_patterns],
+                # A service may only make aliases of its own namespace, and groups are named by people: all of the
+                # server's, not exclusively. What the homeserver pushes of rooms without the bot is not looked at.
+                "aliases": [
+                    {"exclusive": False, "regex": pattern} for pattern in self.alias_patterns or (f"^#.*:{server}$",)
+                ],
                 "rooms": [],
             },
         }

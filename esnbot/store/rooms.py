@@ -109,6 +109,15 @@ async def membership(conn: AsyncConnection, room_id: str, user: str) -> str:
     return value if isinstance(value, str) else "leave"
 
 
+async def rooms_with(conn: AsyncConnection, user: str, among: Iterable[str]) -> set[str]:
+    """Those of some rooms that a person has joined."""
+    query = select(room_state.c.room_id, room_state.c.content).where(
+        room_state.c.room_id.in_(list(among)), room_state.c.type == "m.room.member", room_state.c.state_key == user
+    )
+    rows = await conn.execute(query)
+    return {room for room, member in rows if isinstance(member, dict) and member.get("membership") == "join"}
+
+
 async def creator(conn: AsyncConnection, room_id: str) -> str:
     """Who created a room; '' when it is not known."""
     query = select(room_state.c.sender).where(room_state.c.room_id == room_id, room_state.c.type == "m.room.create")
