@@ -6,6 +6,9 @@ from __future__ import annotations
 class HomeserverError(Exception):
     """The embedded homeserver cannot do what was asked; the message is one clear sentence."""
 
+    hint = ""
+    """What to do about it, where the sentence itself does not say."""
+
 
 class SynapseMissing(HomeserverError):
     """Synapse is not installed in this environment."""

@@ -6,6 +6,9 @@ from __future__ import annotations
 class HomeserverError(Exception):
     """Base of all errors of the homeserver; the message is fit for a log line and has no secrets."""
 
+    hint = ""
+    """What to do about it, where the sentence itself does not say."""
+
     passes = False
     """Whether trying the same request again later makes sense."""
 

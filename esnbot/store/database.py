@@ -30,6 +30,9 @@ GROUP: Final = 64
 class DatabaseError(Exception):
     """The database cannot be used; the message says what and what to do."""
 
+    hint = ""
+    """What to do about it, where the sentence itself does not say."""
+
 
 @dataclass(slots=True)
 class _Pending:
