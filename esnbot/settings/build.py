@@ -25,6 +25,7 @@ from esnbot.settings.sections import (
     TempoSection,
 )
 from esnbot.settings.values import complete
+from esnbot.speech.typography import french
 
 OWN = "own"
 """In an audience's homeservers: this homeserver."""
@@ -221,7 +222,7 @@ class Builder:
                     self.mistakes.append(Mistake(source, f"prompts.{key}", f"the key '{key}' a second time", expected))
                     continue
                 seen[key] = self.sources[f"prompts.{key}"] = source
-                yield Prompt(key, dict(texts), frozenset(file.kinds), file.family)
+                yield Prompt(key, _spoken(texts), frozenset(file.kinds), file.family)
 
     def _templates(self, documents: list[tuple[Node, TemplateFile]]) -> dict[Kind, Template]:
         made: dict[Kind, Template] = {}
@@ -233,15 +234,21 @@ class Builder:
             self.sources[f"templates.{file.kind}"] = node.source
             made[file.kind] = Template(
                 kind=file.kind,
-                name=file.name,
-                topic=file.topic,
-                welcome=file.welcome,
-                charter=file.charter,
+                name=_spoken(file.name),
+                topic=_spoken(file.topic),
+                welcome=_spoken(file.welcome),
+                charter=_spoken(file.charter),
                 posting=file.posting,
                 history=file.history,
                 tempo=_tempo(file.tempo) if file.tempo else None,
             )
         return made
+
+
+def _spoken(texts: Mapping[str, str]) -> dict[str, str]:
+    """Texts as they are said: trimmed, and French with its own signs and spaces whatever the keyboard had."""
+    trimmed = {language: text.strip() for language, text in texts.items()}
+    return {language: french(text) if language == "fr" else text for language, text in trimmed.items()}
 
 
 def _default_joining(one: Written) -> Joining:
