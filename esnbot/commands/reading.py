@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.community.group import Group, Place
+from esnbot.community.group import Group, Joining, Place
+from esnbot.community.group import Kind as GroupKind
+from esnbot.community.model import Community
 from esnbot.community.person import Role, UserID
+from esnbot.community.reach import is_for
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.speech import Later, Voice
+from esnbot.store import bindings, rooms
 
 KEEPERS = frozenset({Role.animator, Role.administrator})
 """Those who look after the whole community, and see all of it."""
+
+
+_MOVED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +35,6 @@ class Person:
     audiences: frozenset[str]
     roles: frozenset[Role]
     """Roles in the room where they ask (owner by its power levels) and in the community."""
-
-    def may_see(self, place: Place) -> bool:
-        """Whether the place is meant for them."""
-        return not place.audiences or bool(self.audiences & set(place.audiences)) or bool(self.roles & KEEPERS)
 
 
 class Places(Protocol):
@@ -54,17 +57,41 @@ class Reading:
     event: Event
     person: Person
     voice: Voice
-    zone: tzinfo
+    community: Community
     places: Places
+
+    @property
+    def now(self) -> datetime:
+        """From when 'tomorrow' is seen: when it was written, also if that is some hours ago because the bot was away.
+
+        A clock that was moved (in the demo) is far from the homeserver's, and then counts itself.
+        """
+        written = self.event.moment
+        return written if abs(self.ctx.now - written) < _MOVED else self.ctx.now
 
     async def visible_places(self, *, archived: bool = False) -> list[Place]:
         """The spaces and groups that the person may know of."""
-        places = await self.places.all_places(self.ctx.conn)
-        return [
-            place
-            for place in places
-            if self.person.may_see(place) and (archived or not (isinstance(place, Group) and place.archived))
+        places = {place.key: place for place in await self.places.all_places(self.ctx.conn)}
+        candidates = [
+            place for place in places.values() if archived or not (isinstance(place, Group) and place.archived)
         ]
+        if self.person.roles & KEEPERS:
+            return candidates
+        visible = []
+        for place in candidates:
+            if is_for(place, places, self.community, self.person.audiences) and await self._is_open(place):
+                visible.append(place)
+        return visible
+
+    async def _is_open(self, place: Place) -> bool:
+        """Whether whoever it is for may know of it; a closed group is known to those in it only."""
+        closed = place.joining is Joining.invite or (isinstance(place, Group) and place.kind is GroupKind.animators)
+        if not closed:
+            return True
+        room_id = await bindings.room_of(self.ctx.conn, place.key)
+        if room_id is None:
+            return False
+        return await rooms.membership(self.ctx.conn, room_id, self.person.user) in ("join", "invite")
 
 
 class Problem(Exception):

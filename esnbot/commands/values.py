@@ -171,7 +171,7 @@ class Moment(Kind):
     async def read(self, text: str, reading: Reading) -> datetime:
         """The instant, aware, in the community's zone."""
         try:
-            return parse_moment(text, reading.voice.language, reading.event.moment, reading.zone, past=self.past)
+            return parse_moment(text, reading.voice.language, reading.now, reading.community.zone, past=self.past)
         except MomentError as error:
             raise Problem(error.reason, examples=error.examples) from error
 

@@ -1,0 +1,97 @@
+"""Whether a message speaks to the bot, and what it says to it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import unescape
+from urllib.parse import unquote
+
+from esnbot.engine.event import Event
+from esnbot.speech import clean
+
+LONGEST = 10_000
+"""Characters of a message that are looked at; a command with a longer text is cut there."""
+PREFIXES = {"!esn": None, "!rse": "fr"}
+"""What begins a command, and the language that this shows."""
+_PREFIX = re.compile(r"\s*(!esn|!rse)(?:\s+|$)", re.IGNORECASE)
+_PILL = re.compile(
+    r'<a\s[^>]{0,200}?href="(https://matrix\.to/#/[^"]{1,300})"[^>]{0,200}>([^<]{1,200})</a>', re.IGNORECASE
+)
+_MARKDOWN_PILL = re.compile(r"\[([^\]\n]{1,200})\]\(<?(https://matrix\.to/#/[^)\s>]{1,300})>?\)")
+_REPLY = re.compile(r"(?:>[^\n]*\n)+\n?")
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """What was said to the bot, without the prefix or its name."""
+
+    line: str
+    language: str | None = None
+    """The language that the prefix shows."""
+    prefixed: bool = False
+    """By prefix or name; otherwise it was simply written in a direct chat."""
+
+
+def may_address(event: Event) -> bool:
+    """A cheap look: a text that a person wrote now. Notices are bots', edits were answered before."""
+    relation = event.content.get("m.relates_to")
+    replaces = isinstance(relation, dict) and relation.get("rel_type") == "m.replace"
+    return event.content.get("msgtype") == "m.text" and not replaces and isinstance(event.content.get("body"), str)
+
+
+def addressed(event: Event, bot: str, names: tuple[str, ...]) -> Addressed | None:
+    """What the message says to the bot by prefix, or by its name or id at the start; None when it does neither."""
+    body = _body(event)
+    if prefix := _PREFIX.match(body):
+        return Addressed(_with_ids(body[prefix.end() :], event), PREFIXES[prefix[1].lower()], True)
+    called = _called(body, event, bot, names)
+    return None if called is None else Addressed(_with_ids(called, event), None, True)
+
+
+def whole(event: Event) -> Addressed:
+    """The whole message as said to the bot, as in a direct chat."""
+    return Addressed(_with_ids(_body(event), event))
+
+
+def _body(event: Event) -> str:
+    """The text without the quotation of what it replies to (Matrix specification, 'Fallbacks for rich replies')."""
+    body = clean(event.text("body")[:LONGEST])
+    relation = event.content.get("m.relates_to")
+    replies = isinstance(relation, dict) and isinstance(relation.get("m.in_reply_to"), dict)
+    return (_REPLY.sub("", body, count=1) if replies and body.startswith("> ") else body).strip()
+
+
+def _called(body: str, event: Event, bot: str, names: tuple[str, ...]) -> str | None:
+    """What follows the bot's name. A pill counts by its target: its text is whatever the client shows."""
+    formatted = event.text("formatted_body")[:LONGEST].lstrip()
+    formatted = re.sub(r"^(?:<mx-reply>.{0,5000}?</mx-reply>|<p>|\s)*", "", formatted, flags=re.DOTALL)
+    pill = _PILL.match(formatted)
+    pilled = [unescape(pill[2])] if pill and unescape(pill[1]).split("?")[0].endswith("/" + bot) else []
+    for name in sorted({*pilled, bot, bot.partition(":")[0], *names}, key=len, reverse=True):
+        if body[: len(name)].casefold() == name.casefold():
+            rest = body[len(name) :]
+            if not rest or rest[0] in ":,! \u00a0\n" or (pilled and name == pilled[0]):
+                return rest.lstrip(":,! \u00a0\n")
+    markdown = _MARKDOWN_PILL.match(body)
+    if markdown and markdown[2].split("?")[0].endswith("/" + bot):
+        return body[markdown.end() :].lstrip(":,! \u00a0\n")
+    return None
+
+
+def _with_ids(line: str, event: Event) -> str:
+    """The line with each pill as the id that it stands for, so that a name of two words is one word here."""
+    line = _MARKDOWN_PILL.sub(lambda pill: _id(pill[2]), line)
+    position = 0
+    for address, name in _PILL.findall(event.text("formatted_body")[:LONGEST]):
+        shown = unescape(name)
+        found = line.find(shown, position)
+        if found >= 0 and not shown.startswith(("@", "!", "#")):
+            id = _id(unescape(address))
+            line = line[:found] + id + line[found + len(shown) :]
+            position = found + len(id)
+    return line
+
+
+def _id(address: str) -> str:
+    return unquote(address.partition("/#/")[2].split("?")[0])

@@ -1,0 +1,30 @@
+"""Whom a place is for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from esnbot.community.group import Place
+from esnbot.community.model import Community
+
+
+def audiences_of(place: Place, places: Mapping[str, Place]) -> tuple[str, ...]:
+    """The audiences of a place: its own, or those of the space around it; ``places`` is by key."""
+    seen: set[str] = set()
+    at: Place | None = place
+    while at is not None and at.key not in seen:
+        if at.audiences:
+            return at.audiences
+        seen.add(at.key)
+        at = places.get(at.parent) if at.parent else None
+    return ()
+
+
+def is_for(place: Place, places: Mapping[str, Place], community: Community, audiences: Collection[str]) -> bool:
+    """Whether a place is for somebody of these audiences; where nothing is declared, for those inside the company."""
+    meant = audiences_of(place, places)
+    if meant:
+        return not set(meant).isdisjoint(audiences)
+    if not community.audiences:
+        return True
+    return any(key in community.audiences and not community.audiences[key].external for key in audiences)
