@@ -38,16 +38,16 @@ class Guide:
 
     def overview(self) -> Markdown:
         """All nouns, and how to learn more."""
-        say = self._voice.say
+        voice = self._voice
         lines = [
-            say("{command}: {summary}", command=self.typed(self._shown(noun)), summary=noun.summary)
+            voice.say("{command}: {summary}", command=self.typed(self._shown(noun)), summary=noun.summary)
             for noun in self.nouns()
         ]
-        more = say(
+        more = voice.say(
             "{command} shows what you can do with one of them. Both languages are understood.",
             command=self.typed(self._help(), self._shown(self.nouns()[0]) if lines else ""),
         )
-        return paragraphs(bold(say("What you can do here")), bullets(lines), more)
+        return paragraphs(bold(voice.say("What you can do here")), bullets(lines), more)
 
     def noun(self, noun: Noun) -> Markdown:
         """The commands of a noun."""
@@ -111,33 +111,33 @@ class Guide:
 
     def problem(self, problem: Problem, command: Command | None = None) -> Markdown:
         """What is wrong, what may have been meant, and how it is done."""
-        say = self._voice.say
-        parts = [say(problem.text)]
+        voice = self._voice
+        parts = [voice.say(problem.text)]
         if problem.near:
-            parts.append(say("Did you mean {near}?", near=self._voice.list(map(code, problem.near), either=True)))
+            parts.append(voice.say("Did you mean {near}?", near=self._voice.list(map(code, problem.near), either=True)))
         if problem.examples:
-            parts.append(say("For example: {examples}.", examples=self._voice.list(map(code, problem.examples))))
+            parts.append(voice.say("For example: {examples}.", examples=self._voice.list(map(code, problem.examples))))
         usage = None
         if command is not None:
-            usage = say("It is written so: {usage}", usage=self.usage(command))
+            usage = voice.say("It is written so: {usage}", usage=self.usage(command))
         return paragraphs(Markdown(" ".join(parts)), usage)
 
     def unknown_noun(self, word: str) -> Markdown:
         """A first word that leads nowhere."""
         every = {name: noun for noun in self.nouns() for name in noun.names.all()}
         meant = dict.fromkeys(self._shown(every[name]) for name in near(word, every))
-        say = self._voice.say
-        first = say("I do not know what {word} is.", word=self._voice.quote(word[:100]))
+        voice = self._voice
+        first = voice.say("I do not know what {word} is.", word=self._voice.quote(word[:100]))
         return self._instead(first, [self.typed(noun) for noun in meant])
 
     def unknown_verb(self, noun: Noun, word: str) -> Markdown:
         """A second word that leads nowhere, or none."""
-        say = self._voice.say
+        voice = self._voice
         every = {name: command for command in self.commands(noun) for name in command.names.all()}
         meant = {every[name].verb: every[name] for name in near(word, every)} if word else {}
         if not word:
             return self.noun(noun)
-        first = say(
+        first = voice.say(
             "I do not know how to do {word} with {noun}.",
             word=self._voice.quote(word[:100]),
             noun=code(self._shown(noun)),
@@ -146,9 +146,9 @@ class Guide:
         return self._instead(first, likely, self._shown(noun))
 
     def _instead(self, first: Markdown, likely: Sequence[Markdown], *about: str) -> Markdown:
-        say = self._voice.say
+        voice = self._voice
         parts = [first]
         if likely:
-            parts.append(say("Did you mean {near}?", near=self._voice.list(likely, either=True)))
-        parts.append(say("{help} shows what you can do.", help=self.typed(self._help(), *map(quote, about))))
+            parts.append(voice.say("Did you mean {near}?", near=self._voice.list(likely, either=True)))
+        parts.append(voice.say("{help} shows what you can do.", help=self.typed(self._help(), *map(quote, about))))
         return Markdown(" ".join(parts))

@@ -165,12 +165,12 @@ class _Desk:
             able += sorted(declared.animators)
         if Role.administrator in roles:
             able += sorted(declared.administrators)
-        say = call.voice.say
+        voice = call.voice
         who = call.voice.list([_WHO[role] for role in _WHO if role in roles], either=True)
         conn, room = call.ctx.conn, call.event.room_id
         people = [mention(user, await self.people.name(conn, room, user)) for user in dict.fromkeys(able)][:_MOST_NAMES]
-        names = say("You can ask {people}.", people=call.voice.list(people, either=True)) if people else ""
-        return Markdown(f"{say('Only {who} can do this.', who=who)} {names}".strip())
+        names = voice.say("You can ask {people}.", people=call.voice.list(people, either=True)) if people else ""
+        return Markdown(f"{voice.say('Only {who} can do this.', who=who)} {names}".strip())
 
     async def _help(self, call: Call) -> Sequence[Effect]:
         """`help`, about everything, a noun, or one command."""

@@ -193,8 +193,13 @@ class Duration(Kind):
         except OverflowError as error:
             raise Problem(later("This is too long.")) from error
         if not self.least <= span <= self.most:
-            say = reading.voice.duration
-            raise Problem(later("Between {least} and {most} is possible.", least=say(self.least), most=say(self.most)))
+            raise Problem(
+                later(
+                    "Between {least} and {most} is possible.",
+                    least=reading.voice.duration(self.least),
+                    most=reading.voice.duration(self.most),
+                )
+            )
         return span
 
 
