@@ -1,0 +1,245 @@
+"""The one place where everything is put together: database, features, engine, reconciler and the two listeners."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from importlib.metadata import version
+from itertools import chain, repeat
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from esnbot.commands import module as commands
+from esnbot.commands.registry import Registry, RegistryError
+from esnbot.community.clock import Clock
+from esnbot.discovery import Discovery, discover, summary
+from esnbot.engine.clock import SystemClock, now_ms
+from esnbot.engine.engine import Engine
+from esnbot.engine.feature import Module
+from esnbot.engine.metrics import Metrics
+from esnbot.features.contract import Feature, Kit
+from esnbot.logs import masker
+from esnbot.matrix.appservice import LARGEST, TransactionEndpoint
+from esnbot.matrix.client import MatrixClient
+from esnbot.matrix.errors import HomeserverError, ServerTrouble, TokenRefused
+from esnbot.provisioning import wanted
+from esnbot.settings import Settings
+from esnbot.speech import Speech
+from esnbot.store.database import Database
+from esnbot.stored import migrated
+from esnbot.web import Figures, Gauges, Readiness, WebServer, make_app
+from esnbot.web.metrics import read_figures
+from esnbot.web.readiness import CAUGHT_UP, HOMESERVER, MIGRATED
+
+DISPLAY_NAME: Final = "Esnbot"
+DEVICE_NAME: Final = "esnbot"
+STOP_WITHIN: Final = 2.5
+"""Seconds; what has not ended by then is cancelled. Nothing is lost: what is not done is in the database."""
+_RETRY: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 15.0)
+
+log = structlog.get_logger("esnbot.app")
+
+
+class Application:
+    """One process of the bot. Use ``async with application(settings) as app``, then ``await app.start()``."""
+
+    def __init__(self, settings: Settings, found: Discovery, database: Database, clock: Clock | None = None) -> None:
+        homeserver = settings.homeserver
+        masker.learn(homeserver.as_token, homeserver.hs_token, homeserver.admin_token or "")
+        self.settings = settings
+        self.database = database
+        self.clock = clock or SystemClock()
+        self.broken: dict[str, str] = dict(found.broken)
+        """Features that do not run, with a sentence on why."""
+        community = settings.community
+        self.speech = Speech(found.texts, languages=community.languages, default=community.default_language)
+        self.client = MatrixClient(homeserver.url, homeserver.as_token, homeserver.bot, homeserver.device_id)
+        self.features: Mapping[str, Feature] = self._built(found)
+        modules = (self._commands(), *(feature.module for feature in self.features.values()))
+        self.metrics = Metrics()
+        self.engine = Engine(database, self.client, modules, self.clock, metrics=self.metrics)
+        self.readiness = Readiness()
+        self.gauges = Gauges(self.metrics.registry, version("esnbot"))
+        self.board = WebServer(
+            make_app(self.speech, self.gauges, self.readiness, self.figures), settings.web.host, settings.web.port
+        )
+        self.listener = WebServer(self._listener(), homeserver.listen_host, homeserver.listen_port)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
+
+    # --- composition --------------------------------------------------------------------------------------------
+
+    def _built(self, found: Discovery) -> dict[str, Feature]:
+        """Every feature that can be built and whose commands contradict nobody's; the others are named."""
+        features: dict[str, Feature] = {}
+        for name, declaration in found.declarations.items():
+            try:
+                kit = Kit(
+                    community=self.settings.community,
+                    settings=self.settings.features[name],
+                    speech=self.speech,
+                    clock=self.clock,
+                    bot=self.settings.homeserver.bot,
+                    server=self.settings.homeserver.server_name,
+                )
+                feature = declaration.build(kit)
+                trial = [*features.values(), feature]
+                Registry(
+                    [noun for one in trial for noun in one.nouns],
+                    [command for one in trial for command in one.commands],
+                )
+            except RegistryError as error:
+                self.broken[name] = f"the feature '{name}' does not fit: {error}"
+            # A feature may come from anybody and fail in any way; the others run without it.
+            except Exception as error:
+                log.debug("feature cannot be built", feature=name, exc_info=True)
+                self.broken[name] = f"the feature '{name}' cannot be built: {summary(error)}"
+            else:
+                features[name] = feature
+        for sentence in self.broken.values():
+            log.error("feature left out", reason=sentence)
+        return features
+
+    def _commands(self) -> Module:
+        features = self.features.values()
+        return commands.build(
+            Registry(
+                [noun for feature in features for noun in feature.nouns],
+                [command for feature in features for command in feature.commands],
+            ),
+            community=self.settings.community,
+            speech=self.speech,
+            places=wanted,
+            bot=self.settings.homeserver.bot,
+            names=(DISPLAY_NAME,),
+        )
+
+    def _listener(self) -> web.Application:
+        endpoint = TransactionEndpoint(self.settings.homeserver.hs_token, self.engine.accept, self._owns)
+        app = web.Application(client_max_size=LARGEST)
+        app.add_routes(endpoint.routes())
+        return app
+
+    def _owns(self, user: str) -> bool:
+        homeserver = self.settings.homeserver
+        return user == homeserver.bot or (user.startswith(f"@{homeserver.bot_localpart}_") and homeserver.own(user))
+
+    async def figures(self) -> Figures:
+        """What waits, for the metrics."""
+        async with self.database.read() as conn:
+            return await read_figures(conn, now_ms(self.engine.system))
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Listen and begin to work; returns at once, also while the homeserver is away (see ``readiness``)."""
+        self.readiness.mark(MIGRATED)
+        await self.listener.start()
+        await self.board.start()
+        self._tasks = [asyncio.create_task(self._come_up(), name="come up")]
+
+    async def run_until_stopped(self, *others: asyncio.Task[object]) -> None:
+        """Return when SIGINT, SIGTERM or ``ask_to_stop`` says so; raises what ended one of the ``others`` too early."""
+        with _signals(self.ask_to_stop):
+            asked = asyncio.create_task(self._stopping.wait())
+            done, _ = await asyncio.wait({asked, *others, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+        for task in done - {asked}:
+            if not task.cancelled() and task.exception() is not None:
+                task.result()
+
+    def ask_to_stop(self) -> None:
+        """Let ``run_until_stopped`` return."""
+        self._stopping.set()
+
+    async def stop(self) -> None:
+        """Stop within three seconds; what is not done is in the database."""
+        for task in self._tasks:
+            task.cancel()
+        try:
+            async with asyncio.timeout(STOP_WITHIN):
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+                await self.listener.stop()
+                await self.engine.stop()
+                await self.board.stop()
+        except TimeoutError:
+            log.warning("stopping took too long; what was under way is done again at the next start")
+        await self.client.close()
+        log.info("stopped")
+
+    async def _come_up(self) -> None:
+        """Reach the homeserver, be somebody on it, work, and stay aware of whether it is there."""
+        await self._until_reached(self._be_somebody)
+        self.readiness.mark(HOMESERVER)
+        await self.engine.start()
+        await self._until_reached(self._end_back_off)
+        await self.engine.caught_up.wait()
+        while (await self.engine.backlog()).inbox:  # noqa: ASYNC110 - the database is what is waited for
+            await asyncio.sleep(0.05)
+        self.readiness.mark(CAUGHT_UP)
+        log.info("ready", bot=self.settings.homeserver.bot, features=sorted(self.features))
+        while True:
+            await asyncio.sleep(1.0)
+            self.readiness.mark(HOMESERVER, not self.engine.homeserver.is_away)
+
+    async def _until_reached(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Repeat a step until the homeserver answers; raises what an administrator has to put right."""
+        for seconds in chain(_RETRY, repeat(_RETRY[-1])):
+            try:
+                await step()
+            except HomeserverError as error:
+                if not error.passes or isinstance(error, TokenRefused):
+                    raise
+                log.warning("homeserver is away", error=str(error), again_in=seconds)
+                await asyncio.sleep(seconds)
+            else:
+                return
+
+    async def _be_somebody(self) -> None:
+        await self.client.register()
+        await self.client.ensure_device(DEVICE_NAME)
+        if not (await self.client.profile(self.client.user)).get("displayname"):
+            await self.client.set_profile("displayname", DISPLAY_NAME)
+
+    async def _end_back_off(self) -> None:
+        """Make the homeserver deliver at once what it holds for us."""
+        try:
+            await self.client.ping_service(self.settings.homeserver.appservice_id, secrets.token_urlsafe(8))
+        except HomeserverError as error:
+            if error.passes and not isinstance(error, ServerTrouble):
+                raise
+            # Old homeservers have no such request, and one that cannot reach us says so here: it tries again by itself.
+            log.warning("the homeserver could not be asked to deliver at once", error=str(error))
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """While inside, SIGINT and SIGTERM ask to stop instead of raising."""
+    loop = asyncio.get_running_loop()
+    caught = (signal.SIGINT, signal.SIGTERM)
+    for number in caught:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def application(
+    settings: Settings, found: Discovery | None = None, clock: Clock | None = None
+) -> AsyncIterator[Application]:
+    """An application on its migrated database, stopped and closed at the end."""
+    found = found or discover()
+    async with migrated(settings.database, found) as database:
+        app = Application(settings, found, database, clock)
+        try:
+            yield app
+        finally:
+            await app.stop()
