@@ -88,6 +88,8 @@ class Engine:
             secrets.token_hex(8),
             self.metrics,
         )
+        self.caught_up = asyncio.Event()
+        """Set once what was missed before the start is in the inbox."""
         self._tasks: list[asyncio.Task[None]] = []
 
     async def accept(self, transaction: str, body: bytes) -> int:
@@ -139,6 +141,7 @@ class Engine:
             try:
                 if await self.catch_up.run():
                     self.signals.set(signals.INBOX)
+                self.caught_up.set()
             except HomeserverError as error:
                 log.warning("catch-up has to wait", error=str(error))
                 seconds = 5.0
