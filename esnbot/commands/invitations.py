@@ -1,0 +1,54 @@
+"""Invitations of the bot: it comes to people of the community, and knows a direct chat from a room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from esnbot.commands.people import DIRECT, People
+from esnbot.engine.clock import milliseconds
+from esnbot.engine.effects import Effect, Join, Say
+from esnbot.engine.event import Event
+from esnbot.engine.feature import Context, Listener, Module
+from esnbot.speech import Speech, render
+from esnbot.store import bindings, rooms
+
+
+def build(people: People, speech: Speech, bot: str) -> Module:
+    """The module that answers invitations."""
+    doorkeeper = _Doorkeeper(people, speech)
+
+    def wants(event: Event) -> bool:
+        return event.state_key == bot and event.text("membership") == "invite"
+
+    return Module("invitations", (Listener(frozenset({"m.room.member"}), doorkeeper.invited, wants),))
+
+
+@dataclass(frozen=True, slots=True)
+class _Doorkeeper:
+    people: People
+    speech: Speech
+
+    async def invited(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Somebody invited the bot. Strangers are left without an answer, so that nobody learns who is listened to."""
+        person = await self.people.person(ctx.conn, event.sender, event.room_id, None, ctx.bot, event.moment, None)
+        if person is None:
+            return []
+        if event.content.get("is_direct") is not True:
+            return [Join(room=event.room_id)]
+        await self._take_as_direct(ctx, event)
+        voice = self.speech.voice(person.language)
+        hello = render(
+            voice.say(
+                "Hello! I look after this network with you. Write **help** and I tell you what I can do; "
+                "here between us you need no prefix."
+            )
+        )
+        return [Join(room=event.room_id), Say(room=event.room_id, body=hello.body, html=hello.html)]
+
+    async def _take_as_direct(self, ctx: Context, event: Event) -> None:
+        """Private words go to this chat from now on, unless there is one that the person is still in."""
+        key = f"{DIRECT}{event.sender}"
+        known = await bindings.room_of(ctx.conn, key)
+        if known is None or await rooms.membership(ctx.conn, known, event.sender) not in ("join", "invite"):
+            await bindings.bind(ctx.conn, key, event.room_id, milliseconds(ctx.now))
