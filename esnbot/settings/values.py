@@ -89,7 +89,7 @@ def duration(value: object) -> timedelta:
         raise unexpected(_DURATION_TEXT, f"{text} days" if text.isdigit() else None)
     number, unit = match.groups()
     if unit not in _UNITS:
-        near = nearest(unit, _UNITS, {"jour": "day", "heure": "hour", "semaine": "week", "mois": "month", "an": "year"})
+        near = nearest(unit, _UNITS, {"jour": "day", "heure": "hour", "semaine": "week", "moi": "month", "an": "year"})
         raise unexpected(_DURATION_TEXT, f"{number} {near}{'' if number == '1' else 's'}" if near else None)
     return int(number) * _UNITS[unit]
 
