@@ -181,13 +181,13 @@ def _federation(listener: FederationListener | None) -> dict[str, Any]:
         # The partner lives on this machine: private addresses are what federation is for here.
         "ip_range_blacklist": [],
         "federation_ip_range_blacklist": [],
-        # A partner that was restarted is tried again at once, not after ten minutes.
+        # A partner that was restarted is tried again at once, not after ten minutes (milliseconds).
         "federation": {
-            "destination_min_retry_interval": "500ms",
-            "destination_max_retry_interval": "2s",
+            "destination_min_retry_interval": 500,
+            "destination_max_retry_interval": 2000,
             "destination_retry_multiplier": 1,
-            "max_short_retry_delay": "500ms",
-            "max_long_retry_delay": "2s",
+            "max_short_retry_delay": 500,
+            "max_long_retry_delay": 2000,
         },
     }
 

@@ -1,0 +1,3 @@
+"""All tests share the kit."""
+
+pytest_plugins = ["esnbot.testing.plugin"]
