@@ -1,0 +1,112 @@
+"""From what is declared to what each room should be. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+
+from esnbot.community.group import Group, Place, Space
+from esnbot.provisioning.codec import Frame
+from esnbot.provisioning.rights import Acl, Power, acl_for, power_for
+from esnbot.provisioning.wanted import WantedObject
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What every desired room is computed from: who the bot is, where, and on which day."""
+
+    bot: str
+    server: str
+    today: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredRoom:
+    """One room as it should be; other rooms are named by key, as their ids may not be known yet."""
+
+    place: Place
+    alias: str
+    """The full alias."""
+    archived: bool
+    parents: tuple[str, ...]
+    """Keys of the spaces whose members may join; the first is the canonical one."""
+    links: tuple[str, ...]
+    """Keys of the spaces that list it: the parents, or none once it is archived."""
+    power: Power
+    acl: Acl | None
+    charter: str
+    changed: int
+    """When its declaration last changed, in milliseconds."""
+    revision: int
+    settled: int
+
+    @property
+    def key(self) -> str:
+        """Its natural key."""
+        return self.place.key
+
+    @property
+    def is_space(self) -> bool:
+        """Whether it is a space."""
+        return isinstance(self.place, Space)
+
+    @property
+    def charter_digest(self) -> str:
+        """Which text of the charter should stand; '' for none."""
+        return digest_of(self.charter) if self.charter else ""
+
+    def states(self, field: str) -> bool:
+        """Whether the file states a field, and therefore owns it."""
+        return field in self.place.stated
+
+
+def digest_of(text: str) -> str:
+    """A short name for a text."""
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def desired_rooms(frame: Frame, objects: Iterable[WantedObject], around: Around) -> dict[str, DesiredRoom]:
+    """Every declared room by key, in the order of the objects, spaces before what stands in them."""
+    found = {entry.key: entry for entry in objects}
+    rooms = {entry.key: _room(frame, entry, found, around) for entry in found.values()}
+    return {key: rooms[key] for key in _parents_first(rooms)}
+
+
+def _room(frame: Frame, entry: WantedObject, all: Mapping[str, WantedObject], around: Around) -> DesiredRoom:
+    place = entry.place
+    parents = tuple(
+        key
+        for key in dict.fromkeys([place.parent, *(place.also_in if isinstance(place, Group) else ())])
+        if key is not None and key != place.key and key in all and isinstance(all[key].place, Space)
+    )
+    return DesiredRoom(
+        place=place,
+        alias=f"#{place.alias or place.key}:{around.server}",
+        archived=entry.archived,
+        parents=parents,
+        links=() if entry.archived else tuple(key for key in parents if not all[key].archived),
+        power=power_for(place, archived=entry.archived, bot=around.bot, animators=frame.animators),
+        acl=acl_for(place, frame.audiences, around.server, around.today),
+        charter=place.charter.strip() if isinstance(place, Group) else "",
+        changed=entry.changed,
+        revision=entry.revision,
+        settled=entry.settled,
+    )
+
+
+def _parents_first(rooms: Mapping[str, DesiredRoom]) -> list[str]:
+    """Keys with parents before children; a circle is broken where it is met (the settings refuse one)."""
+    done: dict[str, None] = {}
+
+    def visit(key: str, path: frozenset[str]) -> None:
+        if key in done or key in path:
+            return
+        for parent in rooms[key].parents:
+            visit(parent, path | {key})
+        done[key] = None
+
+    for key in rooms:
+        visit(key, frozenset())
+    return list(done)

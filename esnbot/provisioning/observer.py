@@ -1,0 +1,244 @@
+"""Observing: the store's picture of the rooms, brought up to date with the homeserver."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from esnbot.matrix.client import MatrixClient
+from esnbot.matrix.errors import Refused
+from esnbot.provisioning.patience import Patience
+from esnbot.provisioning.seen import OWNED, Fact, Observed, SeenRoom
+from esnbot.provisioning.tables import media_upload, provisioned, room_attempt, sync_token
+from esnbot.store import bindings, rooms
+from esnbot.store.database import Database
+from esnbot.store.upsert import upsert
+
+TOKEN: Final = "provisioning"
+_TYPES: Final = [*OWNED, "m.room.member"]
+FILTER: Final[dict[str, Any]] = {
+    "presence": {"types": []},
+    "account_data": {"types": []},
+    "room": {
+        "account_data": {"types": []},
+        "ephemeral": {"types": []},
+        "state": {"types": _TYPES},
+        "timeline": {"types": _TYPES, "limit": 50},
+    },
+}
+_NO_ROOMS: Final[dict[str, Any]] = {"presence": {"types": []}, "account_data": {"types": []}, "room": {"rooms": []}}
+_IN = ", ".join(f"'{type}'" for type in OWNED)
+_LOAD = text(
+    "SELECT s.room_id, s.type, s.state_key, s.sender, s.ts, s.content FROM room_state s"
+    f" WHERE (s.type IN ({_IN}) OR (s.type = 'm.room.member' AND s.state_key = :bot))"
+)
+_LOAD_SOME = text(_LOAD.text + " AND s.room_id = :room")
+
+
+class Observer:
+    """Knows how rooms look; the store is its memory."""
+
+    def __init__(self, database: Database, client: MatrixClient, patience: Patience, in_flight: int = 10) -> None:
+        self._database = database
+        self._client = client
+        self._patience = patience
+        self._in_flight = in_flight
+
+    async def refresh(self, *, fresh: bool = False) -> None:
+        """Bring the store up to date by one incremental sync; ``fresh``, or without a token, by reading every room."""
+        async with self._database.read() as conn:
+            query = select(sync_token.c.token).where(sync_token.c.name == TOKEN)
+            token = (await conn.execute(query)).scalar_one_or_none()
+        if token is None or fresh:
+            answer = await self._patience(lambda: self._client.sync(filter=_NO_ROOMS))
+            await self.read_rooms(await self._patience(self._client.joined_rooms))
+            token = str(answer["next_batch"])
+        answer = await self._patience(lambda: self._client.sync(token, filter=FILTER))
+        sections = answer.get("rooms", {})
+        joined = {room: section for room, section in sections.get("join", {}).items() if isinstance(section, dict)}
+        # A room that is new to us comes whole, whatever its timeline says.
+        cut = [
+            room
+            for room, section in joined.items()
+            if section.get("timeline", {}).get("limited") and not _has_creation(section)
+        ]
+        whole = {room: section for room, section in joined.items() if room not in cut}
+        left = list(sections.get("leave", {}))
+        next_batch = str(answer["next_batch"])
+
+        async def keep(conn: AsyncConnection) -> None:
+            for room, section in whole.items():
+                await rooms.trust(conn, _events_of(room, section))
+            for room in left:
+                await rooms.forget(conn, room)
+            await upsert(conn, sync_token, {"name": TOKEN, "token": next_batch})
+
+        # Rooms whose timeline was cut first: if reading them fails, the old token makes the next attempt see them.
+        await self.read_rooms(cut)
+        await self._database.write(keep)
+
+    async def read_rooms(self, room_ids: Sequence[str]) -> list[str]:
+        """Read rooms whole from the homeserver; returns those that the bot may not read."""
+        gate = asyncio.Semaphore(self._in_flight)
+        refused: list[str] = []
+
+        async def one(room: str) -> None:
+            async with gate:
+                try:
+                    events = await self._patience(lambda: self._client.state(room))
+                except Refused:
+                    refused.append(room)
+                    await self._database.write(lambda conn: rooms.forget(conn, room))
+                    return
+            found = [event for raw in events if (event := state_event(room, raw)) is not None]
+            await self._database.write(lambda conn: rooms.replace(conn, room, found))
+
+        async with asyncio.TaskGroup() as group:
+            for room in room_ids:
+                group.create_task(one(room))
+        return refused
+
+    async def look(
+        self,
+        *,
+        only: Sequence[str] | None = None,
+        aliases: Iterable[str] = (),
+        avatars: Iterable[str] = (),
+    ) -> Observed:
+        """The picture as the store has it; ``aliases`` are looked up on the homeserver."""
+        looked_up = await self._look_up(aliases)
+        async with self._database.read() as conn:
+            bound = await bindings.all_bindings(conn)
+            marks = (await conn.execute(select(provisioned))).all()
+            attempts = (await conn.execute(select(room_attempt.c.key))).scalars().all()
+            media = await _uploaded(conn, avatars)
+            seen = await _load(conn, self._client.user, only)
+        bound = {key: room for key, room in bound.items() if not key.startswith("direct:")}
+        missing = [room for room in bound.values() if room not in seen and (only is None or room in only)]
+        if missing:
+            seen |= await self._missing(missing)
+        taken = frozenset(bound.values())
+        found = {
+            room.made_for: room.room_id
+            for room in seen.values()
+            if room.room_id not in taken
+            and room.made_for is not None
+            and not room.made_for.startswith("direct:")
+            and self._client.user in room.founders
+            and room.joined(self._client.user)
+            and room.content("m.room.tombstone") is None
+        }
+        return Observed(
+            rooms=seen,
+            bindings=bound,
+            ready=frozenset(
+                mark.key for mark in marks if mark.ready is not None and bound.get(mark.key) == mark.room_id
+            ),
+            listed={mark.key: mark.listed for mark in marks},
+            found=found,
+            aliases=looked_up,
+            attempts=frozenset(attempts),
+            media=media,
+        )
+
+    async def _missing(self, room_ids: Sequence[str]) -> dict[str, SeenRoom]:
+        """Bound rooms that the store knows nothing of."""
+        await self.read_rooms(room_ids)
+        async with self._database.read() as conn:
+            return await _load(conn, self._client.user, room_ids)
+
+    async def _look_up(self, aliases: Iterable[str]) -> dict[str, str | None]:
+        gate = asyncio.Semaphore(self._in_flight)
+        found: dict[str, str | None] = {}
+
+        async def one(alias: str) -> None:
+            async with gate:
+                found[alias] = await self._patience(lambda: self._client.resolve_alias(alias))
+
+        async with asyncio.TaskGroup() as group:
+            for alias in dict.fromkeys(aliases):
+                group.create_task(one(alias))
+        return found
+
+    async def read(self, room: str) -> SeenRoom | None:
+        """One room as the homeserver has it now; None when the bot may not read it."""
+        if await self.read_rooms([room]):
+            return None
+        async with self._database.read() as conn:
+            return (await _load(conn, self._client.user, [room])).get(room)
+
+
+async def _load(conn: AsyncConnection, bot: str, only: Sequence[str] | None) -> dict[str, SeenRoom]:
+    states: dict[str, dict[tuple[str, str], Fact]] = {}
+    if only is None:
+        batches = [await conn.execute(_LOAD, {"bot": bot})]
+    else:
+        batches = [await conn.execute(_LOAD_SOME, {"bot": bot, "room": room}) for room in only]
+    for rows in batches:
+        for room, type, state_key, sender, ts, raw in rows:
+            content = orjson.loads(raw)
+            if isinstance(content, dict):
+                states.setdefault(room, {})[type, state_key] = Fact(content, sender, ts)
+    return {room: SeenRoom(room, state) for room, state in states.items()}
+
+
+async def _uploaded(conn: AsyncConnection, avatars: Iterable[str]) -> dict[str, str]:
+    paths = [path for path in dict.fromkeys(avatars) if not path.startswith("mxc://")]
+    if not paths:
+        return {}
+    rows = await conn.execute(select(media_upload.c.digest, media_upload.c.uri).where(media_upload.c.done.is_(True)))
+    uris = {row.digest: row.uri for row in rows}
+    digests = await asyncio.to_thread(lambda: {path: file_digest(path) for path in paths})
+    return {path: uris[digest] for path, digest in digests.items() if digest in uris}
+
+
+def file_digest(path: str) -> str:
+    """SHA-256 of a file's content; '' when it cannot be read (whoever needs it says so)."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def state_event(room: str, raw: Any) -> rooms.StateEvent | None:
+    """A state event from the homeserver's JSON, None when it is none."""
+    if not isinstance(raw, dict) or not isinstance(raw.get("content"), dict):
+        return None
+    type, state_key, sender = raw.get("type"), raw.get("state_key"), raw.get("sender")
+    if not (isinstance(type, str) and isinstance(state_key, str) and isinstance(sender, str)):
+        return None
+    ts = raw.get("origin_server_ts")
+    return rooms.StateEvent(
+        room_id=room,
+        type=type,
+        state_key=state_key,
+        event_id=str(raw.get("event_id", "")),
+        sender=sender,
+        ts=ts if isinstance(ts, int) else 0,
+        content=raw["content"],
+    )
+
+
+def _events_of(room: str, section: Mapping[str, Any]) -> list[rooms.StateEvent]:
+    found: list[rooms.StateEvent] = []
+    for part in ("state", "timeline"):
+        for raw in section.get(part, {}).get("events", []):
+            event = state_event(room, raw)
+            if event is not None:
+                found.append(event)
+    return found
+
+
+def _has_creation(section: Mapping[str, Any]) -> bool:
+    return any(
+        isinstance(raw, dict) and raw.get("type") == "m.room.create"
+        for part in ("state", "timeline")
+        for raw in section.get(part, {}).get("events", [])
+    )
