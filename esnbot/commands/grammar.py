@@ -98,6 +98,8 @@ def option(word: Word) -> tuple[str, str | None, bool] | None:
 
 def quote(text: str) -> str:
     """The text as one word of a line, in quotation marks where it needs them."""
-    if text and split(text) == (Word(text, False, 0),) and option(Word(text, False, 0)) is None and text != "--":
+    plain = Word(text, False, 0)
+    marked = any(letter in _ESCAPED for letter in text)
+    if not marked and split(text) == (plain,) and option(plain) is None and text != "--":
         return text
     return '"' + re.sub(r'(["”“\\])', r"\\\1", text) + '"'

@@ -100,7 +100,7 @@ class PersonValue(Kind):
     async def read(self, text: str, reading: Reading) -> UserID:
         """Their user id."""
         user = identifier(text)
-        if is_user_id(user):
+        if is_user_id(user) and len(user.split()) == 1:
             return user
         if user.startswith("@") and len(user) > 1 and re.fullmatch(r"@[a-z0-9._=/+-]+", user):
             return f"{user}:{server_of(reading.ctx.bot)}"
