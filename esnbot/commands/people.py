@@ -118,7 +118,7 @@ class People:
         if key is not None:
             return key.startswith(DIRECT)
         people = {*await rooms.members(conn, room_id), *await rooms.members(conn, room_id, "invite")}
-        return people <= {user, bot}
+        return people == {user, bot}
 
     async def name(self, conn: AsyncConnection, room_id: str, user: UserID) -> str:
         """What a person is called in a room; their id when nothing is known."""

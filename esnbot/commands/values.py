@@ -19,17 +19,17 @@ from esnbot.community.person import UserID, is_user_id, server_of
 from esnbot.speech import MomentError, Quoted, clean, later, parse_moment, parse_span
 from esnbot.store.rooms import room_state
 
-_LINK = re.compile(r"^<?https://matrix\.to/#/([^?\s>]+)")
-_URI = re.compile(r"^<?matrix:(u|roomid|r)/([^?\s>]+)")
+_LINK = re.compile(r"<?https://matrix\.to/#/([^?\s>]+)(?:\?[^\s>]*)?>?")
+_URI = re.compile(r"<?matrix:(u|roomid|r)/([^?\s>]+)(?:\?[^\s>]*)?>?")
 _SIGILS = {"u": "@", "roomid": "!", "r": "#"}
 
 
 def identifier(text: str) -> str:
     """The Matrix id in a link to a person or room, or the text as it is."""
     text = text.strip()
-    if link := _LINK.match(text):
+    if link := _LINK.fullmatch(text):
         return unquote(link[1])
-    if uri := _URI.match(text):
+    if uri := _URI.fullmatch(text):
         return _SIGILS[uri[1]] + unquote(uri[2])
     return text
 

@@ -165,8 +165,8 @@ class Room:
 
     database: Database
     community: Community
+    flood: Flood
     clock: SetClock = field(default_factory=SetClock)
-    flood: Flood = field(default_factory=lambda: Flood(burst=1_000))
     numbers: Any = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -279,7 +279,7 @@ async def a_room(folder: Path, community: Community | None = None, flood: Flood 
     try:
         await migrate(database, [commands.MIGRATIONS])
         await database.write(_furnish)
-        yield Room(database, community or the_community(), **({"flood": flood} if flood else {}))
+        yield Room(database, community or the_community(), flood=flood or Flood(burst=1_000))
     finally:
         await database.close()
 
@@ -287,7 +287,13 @@ async def a_room(folder: Path, community: Community | None = None, flood: Flood 
 async def _furnish(conn: AsyncConnection) -> None:
     for key, room_id in ROOMS.items():
         await bindings.bind(conn, key, room_id, 0)
-    people = {PHOTO: (BOT, ZOE, ALI, MAX), SHARED: (BOT, ZOE, PAT), DIRECT: (BOT, ZOE), SECRET: (BOT, ALI)}
+    people = {
+        PHOTO: (BOT, ZOE, ALI, MAX),
+        SHARED: (BOT, ZOE, PAT),
+        DIRECT: (BOT, ZOE),
+        SECRET: (BOT, ALI),
+        UNKNOWN: (BOT, ZOE, PAT),
+    }
     for room_id, members in people.items():
         shown = {ZOE: "Zoé Martin", ALI: "Ali", MAX: "Max"}
         for user in members:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -42,7 +43,8 @@ class TestAnswers:
         assert "<strong>What you can do here</strong>" in answer.html
 
     async def test_a_question_in_a_thread_is_answered_in_that_thread(self, room: Room) -> None:
-        [answer] = await room.say("!esn help", **{"m.relates_to": {"rel_type": "m.thread", "event_id": "$root"}})
+        thread: dict[str, Any] = {"m.relates_to": {"rel_type": "m.thread", "event_id": "$root"}}
+        [answer] = await room.say("!esn help", **thread)
         assert isinstance(answer, Say)
         assert answer.thread == "$root"
 
@@ -75,7 +77,7 @@ class TestIgnored:
             {"m.relates_to": {"rel_type": "m.replace", "event_id": "$0"}, "m.new_content": {"body": "!esn help"}},
         ],
     )
-    async def test_notices_and_edits(self, room: Room, content: dict[str, object]) -> None:
+    async def test_notices_and_edits(self, room: Room, content: dict[str, Any]) -> None:
         assert await room.say("!esn help", **content) == []
 
     async def test_the_bot_itself(self, room: Room) -> None:

@@ -2,12 +2,13 @@
 
 import pytest
 
+from esnbot.commands.command import Noun
 from esnbot.commands.grammar import split
 from esnbot.commands.registry import Registry, RegistryError
 from esnbot.commands.values import Text
 from esnbot.commands.words import fold, near
 from esnbot.speech import later
-from tests.commands.kit import COMMANDS, NOUNS, Noun, a_command, names, param
+from tests.commands.kit import COMMANDS, NOUNS, a_command, names, param
 
 GROUP, MEETUP, *_ = NOUNS
 
