@@ -1,0 +1,1 @@
+"""Groups that people make, join, keep and hand over in chat."""

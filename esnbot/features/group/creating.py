@@ -1,0 +1,198 @@
+"""Making a group: from a wish in chat to a desired object, with near-duplicates pointed out first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from esnbot.commands.command import Call
+from esnbot.community.group import Group, Joining, Kind, Origin, Place
+from esnbot.community.reach import audiences_of, is_for
+from esnbot.engine.clock import milliseconds
+from esnbot.engine.effects import Effect, Nudge, Schedule
+from esnbot.features.group import model, records
+from esnbot.features.group.desk import Desk, Found, Refusal
+from esnbot.provisioning import wanted
+from esnbot.speech import Markdown, bold, bullets, paragraphs
+from esnbot.store import bindings
+
+SLOW: Final = "slow"
+SAME_SECOND: Final = timedelta(seconds=10)
+"""Two wishes for one name within this time are the same idea of two people."""
+
+
+class Creating:
+    """The command `group create`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._community = desk.community
+        self._settings = desk.settings
+
+    async def ask(self, call: Call) -> str | None:
+        """Point out groups that are like the one wished for; nothing when there are none, or when they are known."""
+        if call.args.get("anyway"):
+            return None
+        try:
+            name = self._name(call)
+        except Refusal:
+            return None
+        alike = await self._alike(call, name)
+        if not alike:
+            return None
+        voice = call.voice
+        return paragraphs(
+            voice.plural(
+                "**There is a group like this already.**", "**There are groups like this already.**", len(alike)
+            ),
+            bullets([await self._described(call, group) for group in alike]),
+            voice.say("Do you want {name} all the same?", name=bold(name)),
+        )
+
+    async def create(self, call: Call) -> Sequence[Effect]:
+        """Write the group down as wanted; the answer comes when its room is there."""
+        try:
+            return await self._create(call)
+        except Refusal as refusal:
+            return [call.answer(refusal.sentence)]
+
+    async def _create(self, call: Call) -> Sequence[Effect]:
+        name = self._name(call)
+        await self._not_too_many(call)
+        places = await self._desk.places(call)
+        parent = self._parent(call, places)
+        group = self._group(call, name, await self._claim(call, name, places), parent, places)
+        await self._desk.want(call, group)
+        return [
+            Nudge(machine=wanted.RECONCILER),
+            Schedule(
+                key=f"slow:{group.key}",
+                job=SLOW,
+                due=call.ctx.now + self._settings.slow_after,
+                payload={"key": group.key},
+            ),
+        ]
+
+    def _name(self, call: Call) -> str:
+        longest = self._settings.longest_name
+        try:
+            return model.proper_name(str(call.args["name"]), longest)
+        except model.UnusableName as error:
+            if error.problem is model.NameProblem.long:
+                raise Refusal(
+                    call.voice.say(
+                        "This name is too long: at most {most} characters fit. What is more goes into the topic.",
+                        most=longest,
+                    )
+                ) from error
+            raise Refusal(
+                call.voice.say("A group needs a name that people can see, with a letter, a digit or a sign in it.")
+            ) from error
+
+    async def _not_too_many(self, call: Call) -> None:
+        since = milliseconds(call.ctx.now - timedelta(days=1))
+        if await records.asked_since(call.ctx.conn, call.person.user, since) >= self._settings.a_day:
+            raise Refusal(
+                call.voice.say(
+                    "You have made {count} groups since yesterday. Let them come to life first; tomorrow I make more.",
+                    count=self._settings.a_day,
+                )
+            )
+
+    def _parent(self, call: Call, places: dict[str, Place]) -> str:
+        asked = call.args.get("in")
+        if isinstance(asked, str):
+            place = places.get(asked)
+            if place is None or not is_for(place, places, self._community, call.person.audiences):
+                raise Refusal(call.voice.say("I know no space {text} in which you could make a group.", text=asked))
+            return asked
+        # Where nothing is said and no home is declared, the space in which one talks is nearest.
+        here = None if self._community.home else (call.place.parent if call.place else None)
+        parent = model.home_for(self._community, places, call.person.audiences, [here])
+        if parent is None:
+            raise Refusal(
+                call.voice.say("There is no space here in which you could make a group. The animators can help you.")
+            )
+        return parent
+
+    def _group(self, call: Call, name: str, key: str, parent: str, places: dict[str, Place]) -> Group:
+        kind = Kind(call.args.get("kind") or Kind.informal)
+        language = call.person.language
+        template = self._community.templates.get(kind)
+        topic = str(call.args.get("topic") or "") or (template.topic.get(language, "") if template else "")
+        return Group(
+            key=key,
+            name=name,
+            topic=topic,
+            kind=kind,
+            parent=parent,
+            joining=Joining.space,
+            audiences=self._audiences(call, parent, places),
+            language=language,
+            charter=template.charter.get(language, "") if template else "",
+            owners=frozenset({call.person.user}),
+            origin=Origin.chat,
+        )
+
+    def _audiences(self, call: Call, parent: str, places: dict[str, Place]) -> tuple[str, ...]:
+        """Nothing said: those of the space. Said: that audience, and the maker's own, within those of the space."""
+        asked = call.args.get("for")
+        if not isinstance(asked, str):
+            return ()
+        allowed = audiences_of(places[parent], places) or tuple(
+            key for key, audience in self._community.audiences.items() if not audience.external
+        )
+        if asked not in allowed:
+            raise Refusal(
+                call.voice.say(
+                    "The space {space} is not meant for {audience}, so a group in it cannot be either. "
+                    "`--in` names another space.",
+                    space=bold(places[parent].name),
+                    audience=bold(self._community.audiences[asked].name),
+                )
+            )
+        return tuple(key for key in allowed if key == asked or key in call.person.audiences)
+
+    async def _claim(self, call: Call, name: str, places: dict[str, Place]) -> str:
+        """A key that nobody has; of two who ask in the same second, the second is told."""
+        conn = call.ctx.conn
+        for key in model.keys_of(name):
+            if key in places:
+                continue
+            wish = records.Request(
+                key=key,
+                name=name,
+                person=call.person.user,
+                language=call.person.language,
+                room_id=call.event.room_id,
+                thread="" if call.is_direct else call.thread,
+                asked=milliseconds(call.ctx.now),
+            )
+            if await records.claim(conn, wish):
+                return key
+            other = await records.find(conn, key)
+            recent = milliseconds(call.ctx.now - SAME_SECOND)
+            if other is not None and other.asked >= recent and not call.args.get("anyway"):
+                raise Refusal(
+                    call.voice.say(
+                        "Somebody asked for {name} at the same moment, and it is being made: `!esn group join` takes "
+                        "you there. With `--anyway` you get one of your own.",
+                        name=bold(name),
+                    )
+                )
+        raise Refusal(call.voice.say("There are very many groups of this name; choose another one."))
+
+    async def _alike(self, call: Call, name: str) -> list[Group]:
+        groups = {group.key: group for group in await self._desk.visible(call)}
+        keys = model.look_alikes(name, {key: group.name for key, group in groups.items()})
+        return [groups[key] for key in keys]
+
+    async def _described(self, call: Call, group: Group) -> Markdown:
+        room_id = await bindings.room_of(call.ctx.conn, group.key)
+        link = await self._desk.link(call, Found(group, room_id, "leave", False))
+        if group.archived:
+            return call.voice.say("{group}, archived: `!esn group revive` opens it again", group=link)
+        if group.topic:
+            return call.voice.say("{group}: {topic}", group=link, topic=model.short(group.topic))
+        return link

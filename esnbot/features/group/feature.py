@@ -1,0 +1,298 @@
+"""Groups made in chat: create, list, join, leave, rename, topic, archive, revive, hand over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from esnbot.commands.command import Command, Names, Noun, Param
+from esnbot.commands.values import Choice, GroupValue, PersonValue, Switch, Text
+from esnbot.community.group import Kind
+from esnbot.community.model import Community
+from esnbot.community.person import Role
+from esnbot.engine.feature import Listener, Module
+from esnbot.features.contract import Declaration, Feature, Kit
+from esnbot.features.group.creating import SLOW, Creating
+from esnbot.features.group.desk import Desk
+from esnbot.features.group.finding import Finding
+from esnbot.features.group.handlers import GroupHandlers, left_by_themselves
+from esnbot.features.group.keeping import Keeping
+from esnbot.features.group.model import MADE_IN_CHAT
+from esnbot.features.group.settings import GroupSettings
+from esnbot.provisioning import events
+from esnbot.speech import Later, later
+
+HERE: Final = Path(__file__).parent
+NOUN: Final = "group"
+KINDS: Final = {
+    Kind.project: Names(("project",), ("projet",)),
+    Kind.hobby: Names(("hobby", "leisure"), ("loisir", "loisirs")),
+    Kind.practice: Names(("practice", "trade"), ("métier", "pratique")),
+    Kind.help: Names(("help", "question"), ("entraide", "aide", "question")),
+    Kind.informal: Names(("informal", "chat"), ("informel", "détente")),
+    Kind.event: Names(("event", "meet-up"), ("événement", "rencontre")),
+}
+LONGEST_TEXT: Final = 2_000
+
+
+def build(kit: Kit[GroupSettings]) -> Feature:
+    """The feature for one community."""
+    desk = Desk(kit)
+    handlers = GroupHandlers(kit)
+    module = Module(
+        name="group",
+        listeners=(
+            Listener(frozenset({events.ROOM_READY}), handlers.room_ready),
+            Listener(frozenset({events.ROOM_FAILED}), handlers.room_failed),
+            Listener(frozenset({"m.room.member"}), handlers.left, wants=left_by_themselves),
+        ),
+        due={SLOW: handlers.slow},
+        export=handlers.export,
+        erase=handlers.erase,
+    )
+    noun = Noun(NOUN, Names(("group", "groups"), ("groupe", "groupes")), later("Groups: make, find and keep them."))
+    commands = (*_making(desk, kit.community), *_finding(desk), *_keeping(desk))
+    return Feature(module, (noun,), commands)
+
+
+def _kind_param(help_: Later) -> Param:
+    return Param(
+        name="kind",
+        names=Names(("kind",), ("type", "genre")),
+        kind=Choice({kind.value: KINDS[kind] for kind in MADE_IN_CHAT}),
+        help=help_,
+        required=False,
+        option=True,
+    )
+
+
+def _which(*, option: bool = False, required: bool = False, archived: bool = False) -> Param:
+    return Param(
+        name="group",
+        names=Names(("group",), ("groupe",)),
+        kind=GroupValue(archived=archived),
+        help=later("Which group; when you name none, the one in whose room you are."),
+        required=required,
+        option=option,
+    )
+
+
+def _making(desk: Desk, community: Community) -> tuple[Command, ...]:
+    creating = Creating(desk)
+    params = [
+        Param(
+            name="name",
+            names=Names(("name",), ("nom",)),
+            kind=Text(LONGEST_TEXT),
+            help=later("What people will call it."),
+            rest=True,
+        ),
+        _kind_param(later("What it is for.")),
+        Param(
+            name="topic",
+            names=Names(("topic",), ("sujet",)),
+            kind=Text(LONGEST_TEXT),
+            help=later("What it is about, in a sentence."),
+            required=False,
+            option=True,
+        ),
+    ]
+    if community.audiences:
+        choices = {key: Names((key, one.name), (key, one.name)) for key, one in community.audiences.items()}
+        params.append(
+            Param(
+                name="for",
+                names=Names(("for",), ("pour",)),
+                kind=Choice(choices),
+                help=later("For one audience only."),
+                required=False,
+                option=True,
+            )
+        )
+    if community.spaces:
+        choices = {key: Names((key, space.name), (key, space.name)) for key, space in community.spaces.items()}
+        params.append(
+            Param(
+                name="in",
+                names=Names(("in",), ("dans",)),
+                kind=Choice(choices),
+                help=later("The space in which it stands."),
+                required=False,
+                option=True,
+            )
+        )
+    params.append(
+        Param(
+            name="anyway",
+            names=Names(("anyway",), ("quand-même",)),
+            kind=Switch(),
+            help=later("Also when there is a group like it."),
+            required=False,
+            option=True,
+        )
+    )
+    return (
+        Command(
+            noun=NOUN,
+            verb="create",
+            names=Names(("create", "make", "new"), ("créer", "nouveau")),
+            summary=later("Makes a group, which is yours."),
+            handle=creating.create,
+            params=tuple(params),
+            who=frozenset({Role.member}),
+            confirm=creating.ask,
+            examples={
+                "en": (
+                    'group create "Photo club" --kind hobby',
+                    'group create "Paris move" --topic "Boxes, dates, keys"',
+                ),
+                "fr": (
+                    'groupe créer "Club photo" --type loisir',
+                    'groupe créer "Déménagement" --sujet "Cartons, dates"',
+                ),
+            },
+        ),
+    )
+
+
+def _finding(desk: Desk) -> tuple[Command, ...]:
+    finding = Finding(desk)
+    return (
+        Command(
+            noun=NOUN,
+            verb="list",
+            names=Names(("list", "find"), ("liste", "lister", "chercher")),
+            summary=later("Shows the groups that you can look at."),
+            handle=finding.list,
+            params=(
+                Param(
+                    name="words",
+                    names=Names(("words",), ("mots",)),
+                    kind=Text(200),
+                    help=later("Words of its name or topic."),
+                    required=False,
+                    rest=True,
+                ),
+                _kind_param(later("Only those of this kind.")),
+            ),
+            examples={"en": ("group list", "group list photo"), "fr": ("groupe liste", "groupe liste photo")},
+            default=True,
+        ),
+        Command(
+            noun=NOUN,
+            verb="join",
+            names=Names(("join",), ("rejoindre",)),
+            summary=later("Takes you into a group."),
+            handle=finding.join,
+            params=(_which(required=True, archived=True),),
+            examples={"en": ('group join "Photo club"',), "fr": ('groupe rejoindre "Club photo"',)},
+        ),
+        Command(
+            noun=NOUN,
+            verb="leave",
+            names=Names(("leave",), ("quitter",)),
+            summary=later("Takes you out of a group."),
+            handle=finding.leave,
+            params=(_which(archived=True),),
+            confirm=finding.ask_leave,
+            examples={"en": ("group leave",), "fr": ("groupe quitter",)},
+        ),
+    )
+
+
+def _keeping(desk: Desk) -> tuple[Command, ...]:
+    keeping = Keeping(desk)
+    return (
+        Command(
+            noun=NOUN,
+            verb="rename",
+            names=Names(("rename",), ("renommer",)),
+            summary=later("Gives your group another name."),
+            handle=keeping.rename,
+            params=(
+                Param(
+                    name="name",
+                    names=Names(("name",), ("nom",)),
+                    kind=Text(LONGEST_TEXT),
+                    help=later("What people will call it."),
+                    rest=True,
+                ),
+                _which(option=True),
+            ),
+            examples={
+                "en": ('group rename "Photo and film"',),
+                "fr": ('groupe renommer "Photo et cinéma"',),
+            },
+        ),
+        Command(
+            noun=NOUN,
+            verb="topic",
+            names=Names(("topic",), ("sujet",)),
+            summary=later("Says what your group is about."),
+            handle=keeping.topic,
+            params=(
+                Param(
+                    name="topic",
+                    names=Names(("topic",), ("sujet",)),
+                    kind=Text(LONGEST_TEXT),
+                    help=later("What it is about, in a sentence."),
+                    rest=True,
+                ),
+                _which(option=True),
+            ),
+            examples={
+                "en": ('group topic "Pictures of the week"',),
+                "fr": ('groupe sujet "Les photos de la semaine"',),
+            },
+        ),
+        Command(
+            noun=NOUN,
+            verb="archive",
+            names=Names(("archive", "close"), ("archiver", "fermer")),
+            summary=later("Closes your group; it stays readable."),
+            handle=keeping.archive,
+            params=(_which(archived=True),),
+            confirm=keeping.ask_archive,
+            examples={"en": ("group archive",), "fr": ("groupe archiver",)},
+        ),
+        Command(
+            noun=NOUN,
+            verb="revive",
+            names=Names(("revive", "reopen"), ("rouvrir", "réveiller")),
+            summary=later("Opens an archived group again."),
+            handle=keeping.revive,
+            params=(_which(archived=True),),
+            examples={"en": ('group revive "Photo club"',), "fr": ('groupe rouvrir "Club photo"',)},
+        ),
+        Command(
+            noun=NOUN,
+            verb="hand-over",
+            names=Names(("hand-over", "give"), ("confier", "transmettre")),
+            summary=later("Gives your group to somebody else."),
+            handle=keeping.hand_over,
+            params=(
+                Param(
+                    name="person",
+                    names=Names(("person",), ("personne",)),
+                    kind=PersonValue(),
+                    help=later("Who will own it."),
+                ),
+                _which(option=True),
+            ),
+            confirm=keeping.ask_hand_over,
+            examples={
+                "en": ("group hand-over @zoe",),
+                "fr": ("groupe confier @zoe",),
+            },
+        ),
+    )
+
+
+DECLARATION: Final = Declaration(
+    name="group",
+    summary="People make groups in seconds, own them, hand them over, archive and revive them.",
+    settings=GroupSettings,
+    build=build,
+    migrations=HERE / "migrations",
+    texts=HERE / "texts",
+)

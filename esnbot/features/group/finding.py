@@ -1,0 +1,159 @@
+"""Finding groups, coming in and going out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from esnbot.commands.command import Call
+from esnbot.community.group import Group, Joining
+from esnbot.community.person import UserID
+from esnbot.engine.effects import Effect, Invite, Kick, Nudge, room
+from esnbot.features.group import model, records
+from esnbot.features.group.desk import Desk, Found, Refusal
+from esnbot.provisioning import wanted
+from esnbot.speech import Markdown, bold, bullets, paragraphs
+from esnbot.store import bindings, rooms
+
+
+class Finding:
+    """The commands `group list`, `group join` and `group leave`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def list(self, call: Call) -> Sequence[Effect]:
+        """The groups that the person may see, with a way in."""
+        voice = call.voice
+        words, kind = str(call.args.get("words") or ""), call.args.get("kind")
+        groups = [
+            group
+            for group in await self._desk.visible(call)
+            if not group.archived and model.matches(group, words) and (kind is None or group.kind.value == kind)
+        ]
+        if not groups:
+            return [
+                call.answer(voice.say("I find no such group. `!esn group create` makes one, and it takes a minute."))
+            ]
+        groups.sort(key=lambda group: model.fold(group.name))
+        most = self._desk.settings.listed_at_once
+        memberships = await records.memberships(call.ctx.conn, call.person.user)
+        lines = [await self._line(call, group, memberships.get(group.key, "leave")) for group in groups[:most]]
+        left = len(groups) - len(lines)
+        return [
+            call.answer(
+                paragraphs(
+                    voice.plural("**One group**", "**{n} groups**", len(groups)),
+                    bullets(lines),
+                    voice.plural(
+                        "One more: add a word to narrow the list down.",
+                        "{n} more: add a word to narrow the list down.",
+                        left,
+                    )
+                    if left > 0
+                    else None,
+                )
+            )
+        ]
+
+    async def _line(self, call: Call, group: Group, membership: str) -> Markdown:
+        room_id = await bindings.room_of(call.ctx.conn, group.key)
+        link = await self._desk.link(call, Found(group, room_id, membership, False))
+        if membership == "join":
+            link = call.voice.say("{group} (you are in)", group=link)
+        topic = model.short(group.topic)
+        return call.voice.say("{group}: {topic}", group=link, topic=topic) if topic else link
+
+    async def join(self, call: Call) -> Sequence[Effect]:
+        """Invite the person, or show the open door."""
+        try:
+            return await self._join(call)
+        except Refusal as refusal:
+            return [call.answer(refusal.sentence)]
+
+    async def _join(self, call: Call) -> Sequence[Effect]:
+        voice = call.voice
+        found = await self._desk.found(call)
+        group, link = found.group, await self._desk.link(call, found)
+        if group.archived:
+            return [
+                call.answer(
+                    voice.say(
+                        "{group} is archived: one can read there, and `!esn group revive` opens it again.", group=link
+                    )
+                )
+            ]
+        if found.room_id is None:
+            return [call.answer(voice.say("{group} is just being made. Try again in a moment.", group=link))]
+        if found.membership == "join":
+            return [call.answer(voice.say("You are in {group} already.", group=link))]
+        if found.membership == "ban":
+            return [call.answer(voice.say("The door of {group} is closed to you. Talk to the animators.", group=link))]
+        if group.joining is Joining.public:
+            return [call.answer(voice.say("{group} is open to all: come in with this link.", group=link))]
+        if group.joining is Joining.knock:
+            return [call.answer(voice.say("At {group} one knocks: follow this link and ask to be let in.", group=link))]
+        if found.membership == "invite":
+            return [call.answer(voice.say("Your invitation to {group} is waiting for you: accept it.", group=link))]
+        return [
+            Invite(room=room(group.key), user=call.person.user, reason=_plain(voice.say("You asked to join"))),
+            call.answer(voice.say("I have invited you to {group}: accept the invitation, and you are in.", group=link)),
+        ]
+
+    async def ask_leave(self, call: Call) -> str | None:
+        """The question to somebody who is the only owner of a group."""
+        try:
+            found = await self._desk.found(call)
+        except Refusal:
+            return None
+        if found.membership != "join" or found.room_id is None:
+            return None
+        if await owners_in(call, found.room_id) != [call.person.user]:
+            return None
+        return call.voice.say(
+            "**You are the only owner of {group}.** `!esn group hand-over` gives it to somebody first. "
+            "Leave it without an owner?",
+            group=bold(found.group.name),
+        )
+
+    async def leave(self, call: Call) -> Sequence[Effect]:
+        """Take the person out, as they asked, and off the list of owners."""
+        try:
+            return await self._leave(call)
+        except Refusal as refusal:
+            return [call.answer(refusal.sentence)]
+
+    async def _leave(self, call: Call) -> Sequence[Effect]:
+        voice, user = call.voice, call.person.user
+        found = await self._desk.found(call)
+        group, link = found.group, await self._desk.link(call, found)
+        if found.membership not in ("join", "invite"):
+            return [call.answer(voice.say("You are not in {group}.", group=link))]
+        effects: list[Effect] = []
+        if user in group.owners:
+            await self._desk.want(call, model.without_owner(group, user))
+            effects.append(Nudge(machine=wanted.RECONCILER))
+        effects.append(Kick(room=room(group.key), user=user, reason=_plain(voice.say("You asked to leave"))))
+        if call.event.room_id != found.room_id:
+            effects.append(
+                call.answer(
+                    voice.say("You have left {group}. `!esn group join` brings you back whenever you like.", group=link)
+                )
+            )
+        return effects
+
+
+async def owners_in(call: Call, room_id: str) -> list[UserID]:
+    """Who of a room's members owns it, the bot aside."""
+    levels = await rooms.content(call.ctx.conn, room_id, "m.room.power_levels") or {}
+    users = levels.get("users")
+    members = set(await rooms.members(call.ctx.conn, room_id))
+    strong = [u for u, power in users.items() if _owns(power)] if isinstance(users, dict) else []
+    return sorted(user for user in strong if user in members and user != call.ctx.bot)
+
+
+def _owns(power: object) -> bool:
+    return isinstance(power, int) and power >= model.OWNER_POWER
+
+
+def _plain(text: Markdown) -> str:
+    return str(text)

@@ -1,0 +1,168 @@
+"""What happens to groups' rooms: they are ready, they fail, they take long, an owner goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from esnbot.community.group import Group, Kind, Origin
+from esnbot.engine.clock import milliseconds
+from esnbot.engine.effects import TEXT, Effect, Nudge, Say, Unschedule, room
+from esnbot.engine.event import Event
+from esnbot.engine.feature import Context
+from esnbot.features.contract import Kit
+from esnbot.features.group import model, records
+from esnbot.features.group.settings import GroupSettings
+from esnbot.features.places import language_of, link_to
+from esnbot.provisioning import wanted
+from esnbot.provisioning.errors import Owned
+from esnbot.speech import Later, Markdown, bold, later, mention, paragraphs, render
+
+FIRST_WORDS: Final[Mapping[Kind, Later]] = {
+    Kind.project: later("What is the goal, and what comes next? Two lines are enough to begin with."),
+    Kind.hobby: later("What do you like about it, and since when? A photo says it as well."),
+    Kind.practice: later("Which question came up in your work this week? Somebody here has met it before."),
+    Kind.help: later("Ask away: whoever asks helps ten others who did not dare."),
+    Kind.informal: later("There is no agenda here. What made you smile today?"),
+    Kind.event: later("When, where, and who comes along?"),
+}
+
+
+class GroupHandlers:
+    """The feature's part that listens."""
+
+    def __init__(self, kit: Kit[GroupSettings]) -> None:
+        self._kit = kit
+        self._community = kit.community
+
+    async def room_ready(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Answer whoever asked for the group, and say the first words in a new room."""
+        key, room_id = event.text("key"), event.text("room_id")
+        place = await wanted.get(ctx.conn, key)
+        if not isinstance(place, Group):
+            return []
+        wish = await records.find(ctx.conn, key)
+        effects: list[Effect] = []
+        if event.content.get("created") is True:
+            effects += await self._first_words(ctx.conn, place, room_id, wish)
+        if wish is not None and wish.state != records.READY:
+            await records.mark(ctx.conn, key, records.READY)
+            effects += [Unschedule(key=f"slow:{key}"), *await self._answer_ready(ctx.conn, place, room_id, wish)]
+        return effects
+
+    async def _answer_ready(
+        self, conn: AsyncConnection, group: Group, room_id: str, wish: records.Request
+    ) -> Sequence[Effect]:
+        voice = self._kit.speech.voice(wish.language)
+        link = await link_to(conn, room_id, group.name, self._kit.server)
+        text = voice.say(
+            "**{group} is there.** It is yours: your invitation is waiting. `!esn group topic`, `!esn group rename` "
+            "and `!esn group hand-over` are at your disposal, and `!esn group archive` when its time is over.",
+            group=link,
+        )
+        return self._answer(wish, text, f"ready:{group.key}")
+
+    async def _first_words(
+        self, conn: AsyncConnection, group: Group, room_id: str, wish: records.Request | None
+    ) -> Sequence[Effect]:
+        """The welcome of the kind's template; groups made in chat get ours when the template has none."""
+        places = {place.key: place for place in await wanted.all_places(conn)}
+        language = language_of(group, places, self._community)
+        voice = self._kit.speech.voice(language)
+        template = self._community.templates.get(group.kind)
+        text: Markdown | None = None
+        if template is not None and template.welcome.get(language, "").strip():
+            text = Markdown(template.welcome[language])
+        elif group.origin is Origin.chat:
+            maker = (
+                voice.say("{person} has made this group.", person=mention(wish.person)) if wish and wish.person else ""
+            )
+            first = FIRST_WORDS.get(group.kind, FIRST_WORDS[Kind.informal])
+            text = paragraphs(
+                voice.say("**Welcome to {group}!**", group=group.name), Markdown(f"{maker} {voice.say(first)}".strip())
+            )
+        if text is None:
+            return []
+        message = render(text)
+        return [
+            Say(
+                key=f"welcome:{room_id}",
+                room=room(group.key),
+                msgtype=TEXT,
+                body=message.body,
+                html=message.html,
+            )
+        ]
+
+    async def room_failed(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Tell whoever asked, once."""
+        key = event.text("key")
+        wish = await records.find(ctx.conn, key)
+        if wish is None or wish.state != records.ASKED:
+            return []
+        await records.mark(ctx.conn, key, records.FAILED)
+        voice = self._kit.speech.voice(wish.language)
+        text = voice.say(
+            "I could not make {group}: the homeserver refuses it. The animators see why with `!esn status`; another "
+            "name may do.",
+            group=bold(wish.name),
+        )
+        return [Unschedule(key=f"slow:{key}"), *self._answer(wish, text, f"failed:{key}")]
+
+    async def slow(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Tell whoever asked that it takes longer than usual."""
+        payload = event.content.get("payload")
+        wish = await records.find(ctx.conn, str(payload.get("key", "")) if isinstance(payload, dict) else "")
+        if wish is None or wish.state != records.ASKED:
+            return []
+        voice = self._kit.speech.voice(wish.language)
+        text = voice.say(
+            "{group} takes a little longer than usual. I tell you here when it is there.", group=bold(wish.name)
+        )
+        return self._answer(wish, text, f"slow:{wish.key}")
+
+    def _answer(self, wish: records.Request, text: Markdown, key: str) -> Sequence[Effect]:
+        if not wish.room_id:
+            return []
+        message = render(text)
+        return [Say(key=key, room=wish.room_id, body=message.body, html=message.html, thread=wish.thread)]
+
+    async def left(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """An owner who leaves a group made in chat owns it no more; nobody calls them back."""
+        place = await wanted.place_of(ctx.conn, event.room_id)
+        person = event.state_key or ""
+        if not isinstance(place, Group) or person not in place.owners:
+            return []
+        try:
+            await wanted.want(ctx.conn, model.without_owner(place, person), person, milliseconds(ctx.now))
+        except Owned:
+            # The file says whose group it is; that is not for a door to change.
+            return []
+        return [Nudge(machine=wanted.RECONCILER)]
+
+    async def export(self, conn: AsyncConnection, person: str) -> Mapping[str, Any]:
+        """What is kept about a person: groups that they asked for, and those that they own."""
+        owned = [p.key for p in await wanted.all_places(conn) if isinstance(p, Group) and person in p.owners]
+        return {"asked_for": await records.of_person(conn, person), "owns": owned}
+
+    async def erase(self, ctx: Context, person: str) -> Sequence[Effect]:
+        """Forget who asked, and take the person off the owners of groups made in chat."""
+        effects: list[Effect] = []
+        for wish in await records.of_person(ctx.conn, person):
+            effects.append(Unschedule(key=f"slow:{wish['key']}"))
+        await records.forget(ctx.conn, person)
+        for place in await wanted.all_places(ctx.conn):
+            if isinstance(place, Group) and person in place.owners:
+                try:
+                    await wanted.want(ctx.conn, model.without_owner(place, person), ctx.bot, milliseconds(ctx.now))
+                except Owned:
+                    continue
+                effects.append(Nudge(machine=wanted.RECONCILER))
+        return effects
+
+
+def left_by_themselves(event: Event) -> bool:
+    """A cheap look: somebody went, and nobody made them."""
+    return event.content.get("membership") == "leave" and event.sender == event.state_key

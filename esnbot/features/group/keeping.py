@@ -1,0 +1,174 @@
+"""What owners do with their group: rename it, say what it is about, archive, revive and hand it over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from esnbot.commands.command import Call
+from esnbot.community.group import Group
+from esnbot.community.reach import is_for
+from esnbot.engine.clock import milliseconds
+from esnbot.engine.effects import Effect, Invite, Nudge, Say, room
+from esnbot.features.group import model
+from esnbot.features.group.desk import Desk, Found, Refusal, owned_sentence
+from esnbot.provisioning import wanted
+from esnbot.provisioning.errors import Owned
+from esnbot.speech import Markdown, bold, mention, render
+from esnbot.store import rooms
+
+
+class Keeping:
+    """The commands of owners."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def rename(self, call: Call) -> Sequence[Effect]:
+        """Give the group another name; its address stays."""
+        try:
+            found = await self._open(call)
+            name = model.proper_name(str(call.args["name"]), self._desk.settings.longest_name)
+            await self._desk.want(call, replace(found.group, name=name))
+        except model.UnusableName:
+            return [
+                call.answer(
+                    call.voice.say(
+                        "A name has between 1 and {most} characters, and something in it that people can see.",
+                        most=self._desk.settings.longest_name,
+                    )
+                )
+            ]
+        except Refusal as refusal:
+            return [call.answer(refusal.sentence)]
+        said = call.voice.say("{old} is called {new} now.", old=bold(found.group.name), new=bold(name))
+        return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
+
+    async def topic(self, call: Call) -> Sequence[Effect]:
+        """Say what the group is about."""
+        try:
+            found = await self._open(call)
+            topic = str(call.args["topic"]).strip()
+            await self._desk.want(call, replace(found.group, topic=topic))
+        except Refusal as refusal:
+            return [call.answer(refusal.sentence)]
+        said = call.voice.say("{group} has its new topic.", group=bold(found.group.name))
+        return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
+
+    async def ask_archive(self, call: Call) -> str | None:
+        """The question before a group is closed."""
+        try:
+            found = await self._desk.owned(call)
+        except Refusal:
+            return None
+        if found.group.archived:
+            return None
+        return call.voice.say(
+            "**Archive {group}?** Nobody can write there any more; everything stays readable, and `!esn group revive` "
+            "opens it again.",
+            group=bold(found.group.name),
+        )
+
+    async def archive(self, call: Call) -> Sequence[Effect]:
+        """Close the group: read-only, out of its space."""
+        try:
+            found = await self._desk.owned(call)
+            if found.group.archived:
+                raise Refusal(call.voice.say("{group} is archived already.", group=bold(found.group.name)))
+            await self._set_archived(call, found.group, True)
+        except Refusal as refusal:
+            return [call.answer(refusal.sentence)]
+        said = call.voice.say(
+            "{group} is archived. Thank you for closing the door behind you; `!esn group revive` opens it again.",
+            group=bold(found.group.name),
+        )
+        return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
+
+    async def revive(self, call: Call) -> Sequence[Effect]:
+        """Open an archived group again."""
+        try:
+            found = await self._desk.owned(call)
+            if not found.group.archived:
+                raise Refusal(call.voice.say("{group} is not archived.", group=bold(found.group.name)))
+            await self._set_archived(call, found.group, False)
+        except Refusal as refusal:
+            return [call.answer(refusal.sentence)]
+        said = call.voice.say("{group} is open again. Welcome back!", group=await self._desk.link(call, found))
+        return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
+
+    async def _set_archived(self, call: Call, group: Group, archived: bool) -> None:
+        change = wanted.archive if archived else wanted.revive
+        try:
+            await change(call.ctx.conn, group.key, milliseconds(call.ctx.now))
+        except Owned as error:
+            raise Refusal(owned_sentence(call, group, error)) from error
+
+    async def ask_hand_over(self, call: Call) -> str | None:
+        """The question before a group changes hands."""
+        try:
+            found = await self._open(call)
+            taker = await self._taker(call, found)
+        except Refusal:
+            return None
+        values = {"group": bold(found.group.name), "person": mention(taker)}
+        if call.person.user in found.group.owners:
+            return call.voice.say("**Hand {group} over to {person}?** It will be theirs, and yours no more.", **values)
+        return call.voice.say("**Hand {group} over to {person}?** It will be theirs.", **values)
+
+    async def hand_over(self, call: Call) -> Sequence[Effect]:
+        """Make somebody else the owner."""
+        try:
+            found = await self._open(call)
+            taker = await self._taker(call, found)
+            group, giver = found.group, call.person.user
+            await self._desk.want(call, replace(group, owners=model.handed_over(group.owners, giver, taker)))
+        except Refusal as refusal:
+            return [call.answer(refusal.sentence)]
+        effects: list[Effect] = [Nudge(machine=wanted.RECONCILER)]
+        if found.room_id is not None:
+            if await rooms.membership(call.ctx.conn, found.room_id, taker) not in ("join", "invite"):
+                reason = str(call.voice.say("This group is handed over to you"))
+                effects.append(Invite(room=room(group.key), user=taker, reason=reason))
+            if call.event.room_id != found.room_id:
+                effects.append(self._told_there(call, found, taker))
+        said = call.voice.say("{group} belongs to {person} now.", group=bold(group.name), person=mention(taker))
+        return [*effects, call.answer(said)]
+
+    def _told_there(self, call: Call, found: Found, taker: str) -> Say:
+        """Members learn who looks after their group."""
+        voice = self._desk.kit.speech.voice(found.group.language)
+        message = render(
+            voice.say(
+                "{giver} has handed this group over to {person}.",
+                giver=mention(call.person.user),
+                person=mention(taker),
+            )
+        )
+        return Say(room=room(found.group.key), body=message.body, html=message.html, mentions=(taker,))
+
+    async def _taker(self, call: Call, found: Found) -> str:
+        taker = str(call.args["person"])
+        if taker == call.ctx.bot:
+            raise Refusal(call.voice.say("That is kind, but a group needs a person as its owner."))
+        if taker in found.group.owners:
+            raise Refusal(call.voice.say("{group} is theirs already.", group=bold(found.group.name)))
+        today = call.ctx.now.astimezone(self._desk.community.zone).date()
+        audiences = self._desk.community.audiences_of(taker, today)
+        if not is_for(found.group, await self._desk.places(call), self._desk.community, audiences):
+            raise Refusal(self._not_for(call, found, taker))
+        return taker
+
+    def _not_for(self, call: Call, found: Found, taker: str) -> Markdown:
+        return call.voice.say(
+            "{group} is not meant for {person}: choose somebody who may be in it.",
+            group=bold(found.group.name),
+            person=mention(taker),
+        )
+
+    async def _open(self, call: Call) -> Found:
+        found = await self._desk.owned(call)
+        if found.group.archived:
+            raise Refusal(
+                call.voice.say("{group} is archived: `!esn group revive` opens it first.", group=bold(found.group.name))
+            )
+        return found

@@ -1,0 +1,55 @@
+"""What several features ask of places: who may see them, which language they speak, how to get there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from esnbot.community.group import Group, Joining, Kind, Place
+from esnbot.community.model import Community
+from esnbot.community.person import Role
+from esnbot.community.reach import is_for
+from esnbot.speech import Markdown, room_link
+from esnbot.store import rooms
+
+
+def may_see(
+    group: Group,
+    places: Mapping[str, Place],
+    community: Community,
+    audiences: Collection[str],
+    roles: Collection[Role],
+    membership: str,
+) -> bool:
+    """Whether somebody may know that a group exists."""
+    if membership in ("join", "invite") or oversees(roles):
+        return True
+    if group.kind is Kind.animators or group.joining is Joining.invite:
+        return False
+    return is_for(group, places, community, audiences)
+
+
+def oversees(roles: Collection[Role]) -> bool:
+    """Whether these roles may whatever owners may."""
+    return Role.animator in roles or Role.administrator in roles
+
+
+def language_of(place: Place | None, places: Mapping[str, Place], community: Community) -> str:
+    """The language that a place speaks: its own, that of the space around it, or the community's first."""
+    seen: set[str] = set()
+    while place is not None and place.key not in seen:
+        if place.language:
+            return place.language
+        seen.add(place.key)
+        place = places.get(place.parent) if place.parent else None
+    return community.default_language
+
+
+async def link_to(conn: AsyncConnection, room_id: str, name: str, server: str) -> Markdown:
+    """A link to a room by its alias, or by its id with the server to join through."""
+    content = await rooms.content(conn, room_id, "m.room.canonical_alias") or {}
+    alias = content.get("alias")
+    if isinstance(alias, str) and alias.startswith("#"):
+        return room_link(alias, name)
+    return room_link(room_id, name, via=(server,))

@@ -1,0 +1,1 @@
+"""Discussion prompts on a declared tempo."""

@@ -1,0 +1,204 @@
+"""Keeps the plan of every group and posts what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from esnbot.commands.command import Call
+from esnbot.community.group import Group
+from esnbot.community.model import Prompt
+from esnbot.engine.clock import milliseconds
+from esnbot.engine.effects import TEXT, Effect, Say, Schedule, Unschedule, room
+from esnbot.engine.event import Event
+from esnbot.engine.feature import Context
+from esnbot.features.contract import Kit
+from esnbot.features.places import language_of
+from esnbot.features.prompt import model, records
+from esnbot.features.prompt.settings import PromptSettings
+from esnbot.features.status import is_paused
+from esnbot.provisioning import wanted
+from esnbot.speech import Markdown, bold, bullets, paragraphs, render
+from esnbot.store import bindings
+
+POST: Final = "post"
+
+
+class PromptHandlers:
+    """The feature at work."""
+
+    def __init__(self, kit: Kit[PromptSettings]) -> None:
+        self._kit = kit
+        self._community = kit.community
+        self._settings = kit.settings
+
+    async def start(self, ctx: Context) -> Sequence[Effect]:
+        """Plan for groups that were declared, changed or taken away while the process was off."""
+        groups = {place.key: place for place in await wanted.all_places(ctx.conn) if isinstance(place, Group)}
+        plans = await records.plans(ctx.conn)
+        effects: list[Effect] = []
+        for group in groups.values():
+            signature = model.signature(group, self._community) if not group.archived else ""
+            known = plans.get(group.key)
+            if signature != (known.signature if known else ""):
+                effects += await self._plan(ctx, group)
+        for key in plans.keys() - groups.keys():
+            effects += await self._drop(ctx.conn, key)
+        return effects
+
+    async def room_ready(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Plan for a group whose room is there now."""
+        place = await wanted.get(ctx.conn, event.text("key"))
+        if not isinstance(place, Group):
+            return []
+        known = (await records.plans(ctx.conn)).get(place.key)
+        if known is not None and known.signature == model.signature(place, self._community):
+            return []
+        return await self._plan(ctx, place)
+
+    async def room_archived(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """An archived group gets no more prompts."""
+        return await self._drop(ctx.conn, event.text("key"))
+
+    async def due(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Post what is due in a group, and plan what comes next whatever happened."""
+        payload = event.content.get("payload")
+        key = str(payload.get("group", "")) if isinstance(payload, dict) else ""
+        place = await wanted.get(ctx.conn, key)
+        if not isinstance(place, Group):
+            return await self._drop(ctx.conn, key)
+        due = event.content.get("due")
+        due_ms = due if isinstance(due, int) else event.ts
+        effects: list[Effect] = []
+        if not event.content.get("missed"):
+            effects += await self._post(ctx, place, due_ms)
+        return [*effects, *await self._plan(ctx, place)]
+
+    async def _post(self, ctx: Context, group: Group, due_ms: int) -> Sequence[Effect]:
+        beat = model.beat_of(group, self._community)
+        if beat is None or not beat.allows(ctx.now) or await is_paused(ctx.conn):
+            return []
+        if await bindings.room_of(ctx.conn, group.key) is None:
+            return []
+        prompts, language = await self._suited(ctx.conn, group)
+        chosen = model.choose(group.key, prompts, await records.had(ctx.conn, group.key))
+        if chosen is None:
+            return []
+        await records.keep_posted(ctx.conn, group.key, chosen, due_ms)
+        text = next(prompt for prompt in prompts if prompt.key == chosen.key).texts[language]
+        message = render(model.headline(text))
+        return [
+            Say(
+                key=f"post:{group.key}:{due_ms}",
+                room=room(group.key),
+                msgtype=TEXT,
+                body=message.body,
+                html=message.html,
+            )
+        ]
+
+    async def _plan(self, ctx: Context, group: Group) -> list[Effect]:
+        """Put the next occurrence on the schedule, or take the job off it when there is none."""
+        beat = model.beat_of(group, self._community)
+        if beat is None:
+            return await self._drop(ctx.conn, group.key)
+        due = beat.next(ctx.now, await records.last_posted(ctx.conn, group.key))
+        await records.keep_plan(
+            ctx.conn, group.key, None if due is None else milliseconds(due), model.signature(group, self._community)
+        )
+        if due is None:
+            return [Unschedule(key=_job(group.key))]
+        return [
+            Schedule(
+                key=_job(group.key),
+                job=POST,
+                due=due,
+                payload={"group": group.key},
+                if_late="skip",
+                grace=int(self._settings.grace.total_seconds()),
+            )
+        ]
+
+    async def _drop(self, conn: AsyncConnection, key: str) -> list[Effect]:
+        await records.drop_plan(conn, key)
+        return [Unschedule(key=_job(key))]
+
+    async def _suited(self, conn: AsyncConnection, group: Group) -> tuple[list[Prompt], str]:
+        places = {place.key: place for place in await wanted.all_places(conn)} if group.language is None else {}
+        language = language_of(group, places, self._community)
+        return model.suited(group, self._community.prompts, language), language
+
+    async def show_next(self, call: Call) -> Sequence[Effect]:
+        """Which prompt comes when, in which group; for animators."""
+        voice, conn, now = call.voice, call.ctx.conn, call.ctx.now
+        groups = [place for place in await wanted.all_places(conn) if isinstance(place, Group)]
+        asked = call.args.get("group")
+        lines: list[tuple[datetime, Markdown]] = []
+        silent: list[Markdown] = []
+        plans = await records.plans(conn)
+        for group in groups:
+            if isinstance(asked, Group) and group.key != asked.key:
+                continue
+            beat = model.beat_of(group, self._community)
+            if beat is None:
+                continue
+            planned = plans.get(group.key)
+            prompts, language = await self._suited(conn, group)
+            count = self._settings.shown if isinstance(asked, Group) else 1
+            chosen = model.coming(group.key, prompts, await records.had(conn, group.key), count)
+            if planned is None or planned.due is None or not chosen:
+                silent.append(bold(group.name))
+                continue
+            texts = {prompt.key: prompt.texts[language] for prompt in prompts}
+            due = datetime.fromtimestamp(planned.due / 1000, UTC)
+            dues = [due, *_first(beat, due, count - 1)]
+            for when, one in zip(dues, chosen, strict=False):
+                moment = voice.moment(when, self._community.zone, now)
+                line = voice.say(
+                    "{group}, {moment}: {prompt}", group=bold(group.name), moment=moment, prompt=_short(texts[one.key])
+                )
+                lines.append((when, line))
+        if not lines and not silent:
+            return [call.answer(voice.say("No group has a tempo, so no prompt is planned."))]
+        lines.sort(key=lambda pair: pair[0])
+        left = len(lines) - self._settings.shown
+        return [
+            call.answer(
+                paragraphs(
+                    voice.say("**What comes next**") if lines else None,
+                    bullets(line for _, line in lines[: self._settings.shown]) if lines else None,
+                    voice.plural("One more comes later.", "{n} more come later.", left) if left > 0 else None,
+                    voice.say(
+                        "Nothing can appear in {groups}: look at its tempo, the quiet hours and the prompt library.",
+                        groups=voice.list(silent),
+                    )
+                    if silent
+                    else None,
+                    voice.say("I am paused: what comes due until I am resumed is left out.")
+                    if await is_paused(conn)
+                    else None,
+                )
+            )
+        ]
+
+
+def _first(beat: model.Beat, after: datetime, count: int) -> list[datetime]:
+    found: list[datetime] = []
+    while len(found) < count:
+        due = beat.next(found[-1] if found else after, found[-1] if found else after)
+        if due is None:
+            break
+        found.append(due)
+    return found
+
+
+def _short(markdown: str) -> str:
+    first = markdown.strip().partition("\n")[0].strip("#* ")
+    return first if len(first) <= 90 else first[:89].rstrip() + "…"
+
+
+def _job(group: str) -> str:
+    return f"next:{group}"

@@ -1,0 +1,168 @@
+"""Answers animators on how the bot is doing, and keeps the switch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from esnbot.commands.command import Call
+from esnbot.engine.clock import milliseconds
+from esnbot.engine.effects import Effect, Emit
+from esnbot.engine.event import Event
+from esnbot.engine.feature import Context
+from esnbot.features.contract import Kit
+from esnbot.features.status import records
+from esnbot.features.status.settings import StatusSettings
+from esnbot.provisioning import wanted
+from esnbot.speech import Markdown, bold, bullets, code, mention, paragraphs
+
+SINCE_YESTERDAY: Final = timedelta(days=1)
+DRIFTS_SHOWN: Final = 5
+
+
+class StatusHandlers:
+    """The feature at work."""
+
+    def __init__(self, kit: Kit[StatusSettings]) -> None:
+        self._kit = kit
+        self._zone = kit.community.zone
+        self._settings = kit.settings
+
+    async def drifted(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Remember what somebody changed by hand."""
+        seen = records.Drift(event.text("key"), event.text("what"), event.text("by"), milliseconds(ctx.now))
+        await records.note_drift(ctx.conn, seen, milliseconds(ctx.now - self._settings.drift_kept))
+        return []
+
+    async def show(self, call: Call) -> Sequence[Effect]:
+        """How the bot is doing."""
+        voice = call.voice
+        lines = [
+            await self._due(call),
+            await self._waiting(call),
+            await self._letters(call),
+            await self._drift(call),
+        ]
+        paused = await records.pause_of(call.ctx.conn)
+        if paused is not None:
+            head = voice.say("**I am paused**")
+        elif (await records.letters(call.ctx.conn))[0]:
+            head = voice.say("**Something needs a look**")
+        else:
+            head = voice.say("**All is well here**")
+        return [call.answer(paragraphs(head, bullets(lines), await self._pause_line(call, paused)))]
+
+    async def _pause_line(self, call: Call, paused: records.Pause | None) -> Markdown | None:
+        if paused is None:
+            return None
+        since = call.voice.relative(_moment(paused.since), call.ctx.now)
+        if not paused.person:
+            return call.voice.say("Paused {since}. `!esn resume` lets me speak again.", since=since)
+        return call.voice.say(
+            "Paused {since} by {person}. `!esn resume` lets me speak again.", since=since, person=mention(paused.person)
+        )
+
+    async def _due(self, call: Call) -> Markdown:
+        voice = call.voice
+        next_jobs, count = await records.jobs(call.ctx.conn, self._settings.jobs_shown)
+        if not next_jobs:
+            return voice.say("Due next: nothing")
+        said = voice.list(
+            voice.say("{what} {when}", what=code(job.module), when=self._when(call, job.due)) for job in next_jobs
+        )
+        if count > len(next_jobs):
+            return voice.say("Due next, of {count}: {jobs}", count=count, jobs=said)
+        return voice.say("Due next: {jobs}", jobs=said)
+
+    def _when(self, call: Call, due: int) -> Markdown:
+        return call.voice.moment(_moment(due), self._zone, call.ctx.now)
+
+    async def _waiting(self, call: Call) -> Markdown:
+        voice, now = call.voice, call.ctx.now
+        arrived = await records.waiting_in(call.ctx.conn, call.event.event_id)
+        leaving = await records.waiting_out(call.ctx.conn)
+        if not arrived.count and not leaving.count:
+            return voice.say("Waiting: nothing, in or out")
+        oldest = min(at for at in (arrived.oldest, leaving.oldest) if at is not None)
+        return voice.say(
+            "Waiting: {arrived} to be handled, {leaving} to be sent, the oldest {since}",
+            arrived=arrived.count,
+            leaving=leaving.count,
+            since=voice.relative(min(_moment(oldest), now), now),
+        )
+
+    async def _letters(self, call: Call) -> Markdown:
+        voice = call.voice
+        count, newest = await records.letters(call.ctx.conn)
+        if newest is None:
+            return voice.say("Dead letters: none")
+        return voice.say(
+            "Dead letters: {count}, the newest {since} from {module} ({command} on the server shows them)",
+            count=count,
+            since=voice.relative(_moment(newest.died), call.ctx.now),
+            module=code(newest.module),
+            command=code("esnbot dead-letters list"),
+        )
+
+    async def _drift(self, call: Call) -> Markdown:
+        voice = call.voice
+        seen = await records.drifts(call.ctx.conn, milliseconds(call.ctx.now - SINCE_YESTERDAY))
+        if not seen:
+            return voice.say("Changed by hand since yesterday: nothing")
+        names = {place.key: place.name for place in await wanted.all_places(call.ctx.conn)}
+        shown = dict.fromkeys((one.key, one.what) for one in seen)
+        places = [
+            voice.say("{what} of {place}", what=code(what), place=bold(names.get(key, key)))
+            for key, what in list(shown)[:DRIFTS_SHOWN]
+        ]
+        return voice.say(
+            "Changed by hand since yesterday ({count}): {places}", count=len(seen), places=voice.list(places)
+        )
+
+    async def ask_pause(self, call: Call) -> str | None:
+        """The question before everything unasked stops."""
+        if await records.is_paused(call.ctx.conn):
+            return None
+        return call.voice.say(
+            "**Shall I keep quiet for everybody?** Prompts and greetings stop until somebody says `!esn resume`; I go "
+            "on answering whoever asks me something."
+        )
+
+    async def pause(self, call: Call) -> Sequence[Effect]:
+        """Everything that the bot says unasked stops."""
+        if not await records.begin_pause(call.ctx.conn, call.person.user, milliseconds(call.ctx.now)):
+            return [call.answer(call.voice.say("I am keeping quiet already. `!esn resume` lets me speak again."))]
+        return [
+            call.answer(
+                call.voice.say(
+                    "I keep quiet now: no prompts, no greetings. Whoever asks me something still gets an answer. "
+                    "`!esn resume` lets me speak again."
+                )
+            ),
+            Emit(type=records.PAUSED),
+        ]
+
+    async def ask_resume(self, call: Call) -> str | None:
+        """The question before the bot speaks by itself again."""
+        paused = await records.pause_of(call.ctx.conn)
+        if paused is None:
+            return None
+        return call.voice.say(
+            "**Shall I speak by myself again?** I have been quiet since {moment}. Newcomers who waited are greeted; "
+            "prompts that were due meanwhile are left out.",
+            moment=self._when(call, paused.since),
+        )
+
+    async def resume(self, call: Call) -> Sequence[Effect]:
+        """The bot speaks by itself again."""
+        if not await records.end_pause(call.ctx.conn):
+            return [call.answer(call.voice.say("I am not paused: I speak by myself as usual."))]
+        return [
+            call.answer(call.voice.say("I am back: prompts and greetings come again at their times.")),
+            Emit(type=records.RESUMED),
+        ]
+
+
+def _moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)

@@ -1,0 +1,1 @@
+"""Greets newcomers to a space, once, in their language."""

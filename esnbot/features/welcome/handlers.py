@@ -1,0 +1,180 @@
+"""Greets newcomers, once, in private, in their language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from esnbot.commands.people import People
+from esnbot.commands.reading import Person
+from esnbot.community.group import Group, Place, Space
+from esnbot.engine.clock import milliseconds
+from esnbot.engine.effects import TEXT, Effect, Say, Schedule, Unschedule, direct, room
+from esnbot.engine.event import Event
+from esnbot.engine.feature import Context
+from esnbot.features.contract import Kit
+from esnbot.features.places import link_to
+from esnbot.features.status import is_paused
+from esnbot.features.welcome import model, records
+from esnbot.features.welcome.settings import WelcomeSettings
+from esnbot.provisioning import wanted
+from esnbot.speech import Markdown, Voice, bold, bullets, mention, paragraphs, render
+from esnbot.store import bindings, rooms
+
+GREET: Final = "greet"
+
+
+class WelcomeHandlers:
+    """The feature at work."""
+
+    def __init__(self, kit: Kit[WelcomeSettings]) -> None:
+        self._kit = kit
+        self._community = kit.community
+        self._settings = kit.settings
+        self._people = People(kit.community, wanted)
+
+    async def member(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Somebody came into a room or went out of it."""
+        person = event.state_key or ""
+        place = await wanted.place_of(ctx.conn, event.room_id)
+        if not isinstance(place, Space):
+            return []
+        if event.text("membership") != "join":
+            await records.drop_waiting(ctx.conn, person, place.key)
+            return []
+        if not model.is_new(event.moment, ctx.now, self._settings.newcomer_for):
+            await records.note(ctx.conn, person, place.key, event.ts, milliseconds(ctx.now))
+            return []
+        if not await records.note(ctx.conn, person, place.key, event.ts):
+            return []
+        return [self._soon(person, ctx.now)]
+
+    def _soon(self, person: str, now: datetime) -> Schedule:
+        return Schedule(key=_job(person), job=GREET, due=now + self._settings.patience, payload={"person": person})
+
+    async def room_ready(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Who is in a space that the bot takes over was there before it."""
+        place = await wanted.get(ctx.conn, event.text("key"))
+        if not isinstance(place, Space) or event.content.get("created") is not False:
+            return []
+        old = [user for user in await rooms.members(ctx.conn, event.text("room_id")) if user != ctx.bot]
+        await records.note_old(ctx.conn, old, place.key, milliseconds(ctx.now))
+        return []
+
+    async def resumed(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Who came in during the pause is greeted now."""
+        return [self._soon(person, ctx.now) for person in await records.all_waiting(ctx.conn)]
+
+    async def greet(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Say welcome to somebody, for all the spaces that they came into."""
+        payload = event.content.get("payload")
+        user = str(payload.get("person", "")) if isinstance(payload, dict) else ""
+        spaces = await records.waiting(ctx.conn, user)
+        if not spaces or await is_paused(ctx.conn):
+            return []
+        places = {place.key: place for place in await wanted.all_places(ctx.conn)}
+        first = places.get(spaces[0])
+        room_id = await bindings.room_of(ctx.conn, spaces[0])
+        if first is None or room_id is None:
+            return []
+        person = await self._people.person(ctx.conn, user, room_id, first, ctx.bot, ctx.now, None)
+        await records.mark(ctx.conn, user, milliseconds(ctx.now))
+        if person is None:
+            # Whoever is outside the perimeter is no newcomer but a matter for those who watch over it.
+            return []
+        return [await self._greeting(ctx, person, spaces, places)]
+
+    async def _greeting(
+        self, ctx: Context, person: Person, spaces: Sequence[str], places: Mapping[str, Place]
+    ) -> Effect:
+        voice = self._kit.speech.voice(person.language)
+        memberships = await self._memberships(ctx.conn, person.user, places)
+        groups = model.suggested(
+            spaces,
+            places.values(),
+            self._community,
+            person.audiences,
+            person.roles,
+            memberships,
+            self._settings.groups_shown,
+        )
+        names = voice.list(bold(places[key].name) for key in spaces if key in places)
+        lines = [await self._line(ctx.conn, voice, group) for group in groups]
+        text = paragraphs(
+            voice.say("**Welcome to {community}!**", community=self._community.name),
+            voice.say(
+                "You have just come into {spaces}. I am the helper here: write to me in this chat whenever you like.",
+                spaces=names,
+            ),
+            voice.say("Have a look at these groups:") if lines else None,
+            bullets(lines) if lines else None,
+            voice.say(
+                "- `help` shows what I can do\n"
+                "- `group list` shows all the groups, and `group create` makes one of your own\n"
+                "- `me site` tells the others where you work, if you like"
+            ),
+            *self._other_languages(voice),
+        )
+        message = render(text)
+        return Say(
+            key=f"greet:{person.user}:{milliseconds(ctx.now)}",
+            room=direct(person.user),
+            body=message.body,
+            html=message.html,
+            otherwise=self._in_the_open(person, spaces, places),
+        )
+
+    async def _line(self, conn: AsyncConnection, voice: Voice, group: Group) -> Markdown:
+        room_id = await bindings.room_of(conn, group.key)
+        link = bold(group.name) if room_id is None else await link_to(conn, room_id, group.name, self._kit.server)
+        topic = group.topic.strip().partition("\n")[0][:120]
+        return voice.say("{group}: {topic}", group=link, topic=topic) if topic else link
+
+    def _other_languages(self, voice: Voice) -> list[Markdown]:
+        """How to change the language, said in the other languages."""
+        voices = [self._kit.speech.voice(one) for one in self._community.languages if one != voice.language]
+        return [
+            other_voice.say("Would you rather read English? Write `language en`.")
+            if other_voice.language == "en"
+            else other_voice.say("Would you rather read French? Write `language fr`.")
+            for other_voice in voices
+            if other_voice.language in ("en", "fr")
+        ]
+
+    def _in_the_open(self, person: Person, spaces: Sequence[str], places: Mapping[str, Place]) -> Say | None:
+        """A hello without details, for somebody whose direct chat cannot be opened."""
+        group = model.meeting_place(spaces, places.values())
+        if group is None:
+            return None
+        voice = self._kit.speech.voice(person.language)
+        message = render(
+            voice.say(
+                "**Welcome, {person}!** I could not write to you directly; open a chat with me, and I show you around.",
+                person=mention(person.user),
+            )
+        )
+        return Say(room=room(group.key), msgtype=TEXT, body=message.body, html=message.html, mentions=(person.user,))
+
+    async def _memberships(self, conn: AsyncConnection, user: str, places: Mapping[str, Place]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for key in places:
+            room_id = await bindings.room_of(conn, key)
+            if room_id is not None:
+                found[key] = await rooms.membership(conn, room_id, user)
+        return found
+
+    async def export(self, conn: AsyncConnection, person: str) -> Mapping[str, Any]:
+        """What is kept about a person: where they were greeted, and when."""
+        return {"greeted_in": await records.of_person(conn, person)}
+
+    async def erase(self, ctx: Context, person: str) -> Sequence[Effect]:
+        """Forget a person."""
+        await records.forget(ctx.conn, person)
+        return [Unschedule(key=_job(person))]
+
+
+def _job(person: str) -> str:
+    return f"greet:{person}"

@@ -1,0 +1,20 @@
+"""What a community can set about greetings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class WelcomeSettings(BaseModel):
+    """``features.welcome`` of the configuration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    patience: timedelta = timedelta(seconds=5)
+    """How long it waits after somebody came in: who joins three spaces at once gets one greeting."""
+    newcomer_for: timedelta = timedelta(days=2)
+    """Who came in longer ago than this (the bot was away, or is new here) is no newcomer any more."""
+    groups_shown: int = Field(default=6, ge=1, le=20)
+    """How many groups a greeting suggests."""
