@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from itertools import chain, repeat
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiohttp import web
@@ -28,6 +28,7 @@ from esnbot.matrix.appservice import LARGEST, TransactionEndpoint
 from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.errors import HomeserverError, ServerTrouble, TokenRefused
 from esnbot.provisioning import wanted
+from esnbot.provisioning.reconciler import Outcome, Progress, Reconciler
 from esnbot.settings import Settings
 from esnbot.speech import Speech
 from esnbot.store.database import Database
@@ -38,7 +39,8 @@ from esnbot.web.readiness import CAUGHT_UP, HOMESERVER, MIGRATED
 
 DISPLAY_NAME: Final = "Esnbot"
 DEVICE_NAME: Final = "esnbot"
-STOP_WITHIN: Final = 2.5
+_STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
+STOP_WITHIN: Final = 1.5
 """Seconds; what has not ended by then is cancelled. Nothing is lost: what is not done is in the database."""
 _RETRY: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 15.0)
 
@@ -63,6 +65,7 @@ class Application:
         modules = (self._commands(), *(feature.module for feature in self.features.values()))
         self.metrics = Metrics()
         self.engine = Engine(database, self.client, modules, self.clock, metrics=self.metrics)
+        self.reconciler = Reconciler(database, self.client, self.engine.system, signals=self.engine.signals)
         self.readiness = Readiness()
         self.gauges = Gauges(self.metrics.registry, version("esnbot"))
         self.board = WebServer(
@@ -70,7 +73,6 @@ class Application:
         )
         self.listener = WebServer(self._listener(), homeserver.listen_host, homeserver.listen_port)
         self._tasks: list[asyncio.Task[None]] = []
-        self._stopping = asyncio.Event()
 
     # --- composition --------------------------------------------------------------------------------------------
 
@@ -134,6 +136,24 @@ class Application:
         async with self.database.read() as conn:
             return await read_figures(conn, now_ms(self.engine.system))
 
+    def count(self, name: str) -> int:
+        """The present value of one of the engine's counters, over all its labels."""
+        families = (family for family in self.metrics.registry.collect() if family.name == name)
+        return int(sum(one.value for family in families for one in family.samples if one.name == f"{name}_total"))
+
+    # --- what is declared ---------------------------------------------------------------------------------------
+
+    async def apply(self, progress: Progress) -> Outcome | None:
+        """Make what the file declares, before ``start``; None when the file lacks something that it declared before.
+
+        What vanished from the file would be archived, and nobody has looked at a plan here.
+        """
+        await self._until_reached(self._be_somebody)
+        if await self.reconciler.vanished(self.settings.community):
+            return None
+        await self.reconciler.declare(self.settings.community)
+        return await self.reconciler.apply(progress=progress)
+
     # --- life ---------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -143,19 +163,19 @@ class Application:
         await self.board.start()
         self._tasks = [asyncio.create_task(self._come_up(), name="come up")]
 
-    async def run_until_stopped(self, *others: asyncio.Task[object]) -> None:
-        """Return when SIGINT, SIGTERM or ``ask_to_stop`` says so; raises what ended one of the ``others`` too early."""
-        with _signals(self.ask_to_stop):
-            asked = asyncio.create_task(self._stopping.wait())
-            done, _ = await asyncio.wait({asked, *others, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
-            asked.cancel()
-        for task in done - {asked}:
-            if not task.cancelled() and task.exception() is not None:
-                task.result()
+    async def until_ready(self) -> None:
+        """Return when everything is up; raise what keeps it from ever being so."""
+        ready = asyncio.create_task(self.readiness.wait())
+        try:
+            await self.watch(ready)
+        finally:
+            ready.cancel()
 
-    def ask_to_stop(self) -> None:
-        """Let ``run_until_stopped`` return."""
-        self._stopping.set()
+    async def watch(self, *others: asyncio.Task[Any]) -> None:
+        """Return when one of the ``others`` ends; raise what ended it, or our own work. Cancel it to stop watching."""
+        done, _ = await asyncio.wait({*self._tasks, *others}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
 
     async def stop(self) -> None:
         """Stop within three seconds; what is not done is in the database."""
@@ -177,15 +197,25 @@ class Application:
         await self._until_reached(self._be_somebody)
         self.readiness.mark(HOMESERVER)
         await self.engine.start()
-        await self._until_reached(self._end_back_off)
+        reconciling = asyncio.create_task(self.reconciler.run(), name="reconciler")
+        try:
+            await self._until_reached(self._end_back_off)
+            await self._catch_up()
+            log.info("ready", bot=self.settings.homeserver.bot, features=sorted(self.features))
+            while not (await asyncio.wait({reconciling}, timeout=1.0))[0]:
+                self.readiness.mark(HOMESERVER, not self.engine.homeserver.is_away)
+            reconciling.result()
+        finally:
+            # It gives its lease back, so that the next process need not wait for it to run out.
+            reconciling.cancel()
+            await asyncio.gather(reconciling, return_exceptions=True)
+
+    async def _catch_up(self) -> None:
+        """Return once what was missed is known and handled."""
         await self.engine.caught_up.wait()
         while (await self.engine.backlog()).inbox:  # noqa: ASYNC110 - the database is what is waited for
             await asyncio.sleep(0.05)
         self.readiness.mark(CAUGHT_UP)
-        log.info("ready", bot=self.settings.homeserver.bot, features=sorted(self.features))
-        while True:
-            await asyncio.sleep(1.0)
-            self.readiness.mark(HOMESERVER, not self.engine.homeserver.is_away)
 
     async def _until_reached(self, step: Callable[[], Awaitable[None]]) -> None:
         """Repeat a step until the homeserver answers; raises what an administrator has to put right."""
@@ -217,18 +247,35 @@ class Application:
             log.warning("the homeserver could not be asked to deliver at once", error=str(error))
 
 
-@contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM ask to stop instead of raising."""
+async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run until the work ends, or SIGINT or SIGTERM cancels it; return when it has cleaned up.
+
+    A second signal does what signals do by default: it ends the process at once.
+    """
     loop = asyncio.get_running_loop()
-    caught = (signal.SIGINT, signal.SIGTERM)
-    for number in caught:
+    task = loop.create_task(work)
+    asked = False
+
+    def stop() -> None:
+        nonlocal asked
+        asked = True
+        let_go()
+        task.cancel()
+
+    def let_go() -> None:
+        for number in _STOPPING:
+            loop.remove_signal_handler(number)
+
+    for number in _STOPPING:
         loop.add_signal_handler(number, stop)
     try:
-        yield
+        await task
+    except asyncio.CancelledError:
+        if not asked:
+            task.cancel()
+            raise
     finally:
-        for number in caught:
-            loop.remove_signal_handler(number)
+        let_go()
 
 
 @asynccontextmanager

@@ -82,6 +82,11 @@ class Display:
         self.console.print(line, style="dim" if self.is_terminal else None, markup=False)
         self.console.file.flush()
 
+    def progress(self, done: int, total: int) -> None:
+        """How far a long work is; a line where it ends, and a few on the way."""
+        if done == total or done % 10 == 0:
+            self.say(f"  {done} of {total}")
+
     def show(self, picture: Picture) -> None:
         """Who can log in, how, and which rooms there are."""
         self._picture = picture
@@ -113,7 +118,7 @@ class Display:
             self._live.update(_moving(self._picture, pulse))
 
 
-class CurrentStderr(io.TextIOBase):
+class CurrentStderr(io.StringIO):
     """Writes to what ``sys.stderr`` is at that moment, so that logs do not tear the picture."""
 
     def write(self, text: str) -> int:
