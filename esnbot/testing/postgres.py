@@ -30,13 +30,15 @@ class Postgres:
         prepared = _prepare(data)
         prepared.ensure_pgdata_inited()
         self._user = prepared.system_user
-        self._socket_dir = self.folder / "socket"
-        self._socket_dir.mkdir()
-        self._socket_dir.chmod(0o777)
+        self.socket_dir = self.folder / "socket"
+        self.socket_dir.mkdir()
+        self.socket_dir.chmod(0o777)
         self._log = (self.folder / "log").open("wb")
+        self.programs = prepared.bin_path
+        """Where psql and its kin are."""
         settings = [word for setting in _FAST for word in ("-c", setting)]
         self._process: subprocess.Popen[bytes] = start_child(
-            [str(prepared.bin_path / "postgres"), "-D", str(data), "-h", "", "-k", str(self._socket_dir), *settings],
+            [str(self.programs / "postgres"), "-D", str(data), "-h", "", "-k", str(self.socket_dir), *settings],
             output=self._log.fileno(),
             working_dir=data,
             environment={**os.environ, "LC_ALL": "C.UTF-8"},
@@ -78,7 +80,7 @@ class Postgres:
 
     def url(self, name: str) -> str:
         """The SQLAlchemy URL of a database."""
-        return f"postgresql+asyncpg://postgres@/{name}?host={self._socket_dir}"
+        return f"postgresql+asyncpg://postgres@/{name}?host={self.socket_dir}"
 
     def stop(self) -> None:
         """End the server and remove its data."""
@@ -92,7 +94,7 @@ class Postgres:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     async def _connect(self) -> asyncpg.Connection:
-        return await asyncpg.connect(host=str(self._socket_dir), user="postgres", database="postgres")
+        return await asyncpg.connect(host=str(self.socket_dir), user="postgres", database="postgres")
 
 
 def _prepare(data: Path) -> PostgresServer:

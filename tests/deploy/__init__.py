@@ -1,0 +1,1 @@
+"""Production: the compose file, the image, and what they mount."""
