@@ -55,8 +55,16 @@ class Plan:
         return path
 
 
-def make_plan(desired: Mapping[str, DesiredRoom], observed: Observed, bot: str, server: str) -> Plan:
-    """Compare everything."""
+def make_plan(
+    desired: Mapping[str, DesiredRoom],
+    observed: Observed,
+    bot: str,
+    server: str,
+    *,
+    keys: Iterable[str] | None = None,
+) -> Plan:
+    """Compare everything, or some rooms only."""
+    chosen = frozenset(desired if keys is None else keys)
     view = make_view(desired, observed, bot, server)
     spaces = {
         key: observed.rooms[view.ids[key]]
@@ -65,6 +73,8 @@ def make_plan(desired: Mapping[str, DesiredRoom], observed: Observed, bot: str, 
     }
     changes: list[Change] = []
     for key in in_tree_order(desired):
+        if key not in chosen:
+            continue
         changes += _of_one(desired[key], observed, view, spaces)
     return Plan(tuple(changes), desired, view)
 
@@ -244,6 +254,18 @@ def _change_json(plan: Plan, change: Change) -> dict[str, Any]:
     if change.what or change.action in (Action.create, Action.adopt):
         value["old"], value["new"] = change.old, change.new
     return value
+
+
+def drift_content(change: Change, room_id: str) -> dict[str, Any]:
+    """The content of the ``DRIFT`` event for something that was changed by hand."""
+    return {
+        "key": change.key,
+        "room_id": room_id,
+        "what": change.what,
+        "by": change.by,
+        "wanted": change.new,
+        "found": change.old,
+    }
 
 
 def keys_with(plan: Plan, actions: Iterable[Action]) -> list[str]:

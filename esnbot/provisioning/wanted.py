@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.community.group import Group, Origin, Place
@@ -151,6 +151,12 @@ async def problems(conn: AsyncConnection) -> dict[str, str]:
 async def drifts(conn: AsyncConnection) -> Sequence[Row[Any]]:
     """What people changed by hand and nobody put right: ``key, what, room_id, by, wanted, found, since``."""
     return (await conn.execute(select(drift).order_by(drift.c.since))).all()
+
+
+async def forget_drifts(conn: AsyncConnection, *, only: str | None = None, except_for: Iterable[str] = ()) -> None:
+    """Forget what people changed by hand once it was put right: of one object, or of all but some."""
+    statement = delete(drift).where(drift.c.key.not_in(list(except_for)))
+    await conn.execute(statement if only is None else statement.where(drift.c.key == only))
 
 
 async def accept(conn: AsyncConnection, key: str, what: str, value: Any, by: str, now_ms: int) -> None:

@@ -1,0 +1,385 @@
+"""The hands of the reconciler: one room made, taken over or put right, each step observed first and safe to repeat."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from esnbot.community.person import server_of
+from esnbot.matrix.client import MatrixClient
+from esnbot.matrix.errors import Forbidden, NotThere, Refused, RoomInUse
+from esnbot.provisioning.compare import Action, accepts, obstacles
+from esnbot.provisioning.desired import DesiredRoom, digest_of
+from esnbot.provisioning.errors import CannotMake
+from esnbot.provisioning.facets import Facet, View, charter_pins, creation, facets, made_state
+from esnbot.provisioning.observer import Observer, file_digest
+from esnbot.provisioning.patience import Patience
+from esnbot.provisioning.rights import admits
+from esnbot.provisioning.seen import CHARTER, Content, Fact, SeenRoom
+from esnbot.provisioning.tables import media_upload, room_attempt
+from esnbot.speech import render
+from esnbot.store.database import Database
+from esnbot.store.upsert import upsert
+
+Now = Callable[[], int]
+"""The present, in milliseconds."""
+
+LOOK_AGAIN: Final = 0.25
+HALF_MADE_AFTER: Final = 40
+"""How often a room behind our alias is looked at before it counts as half-made: its making may still go on."""
+
+CANNOT_OVERWRITE: Final = "M_CANNOT_OVERWRITE_MEDIA"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A room that now stands behind a key."""
+
+    room: SeenRoom
+    created: bool
+    """False: it was adopted."""
+    new: bool = False
+    """Whether this very request made it, so that nobody else has touched it yet."""
+
+
+@dataclass(slots=True)
+class RoomLocks:
+    """One writer a room for what is read, merged and written."""
+
+    _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    def of(self, room: str) -> asyncio.Lock:
+        """The lock of a room."""
+        return self._locks[room]
+
+
+class Hands:
+    """Does things to rooms, on the homeserver."""
+
+    def __init__(
+        self,
+        database: Database,
+        client: MatrixClient,
+        observer: Observer,
+        patience: Patience,
+        now: Now,
+        locks: RoomLocks | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._database = database
+        self._client = client
+        self._observer = observer
+        self._patience = patience
+        self._now = now
+        self._locks = locks or RoomLocks()
+        self._sleep = sleep
+        self._default_version: str | None = None
+        self._uploads: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    # --- a room for a key ------------------------------------------------------------------------------------------
+
+    async def take(self, desired: DesiredRoom, view: View, found: str | None, attempted: bool) -> Taken:
+        """A room for the key: adopted, found from before a crash, or made; raises ``CannotMake``."""
+        if desired.place.adopt is not None:
+            return Taken(await self._adopt(desired.place.adopt), created=False)
+        if found is not None and (room := await self._observer.read(found)) is not None:
+            return Taken(room, created=True)
+        if not attempted:
+            room_id = await self._patience(lambda: self._client.resolve_alias(desired.alias))
+            if room_id is not None:
+                return Taken(await self._behind_alias(desired, room_id), created=True)
+            row = {"key": desired.key, "alias": desired.alias, "since": self._now()}
+            await self._database.write(lambda conn: upsert(conn, room_attempt, row))
+        for _ in range(3):
+            taken = await self._make(desired, view)
+            if taken is not None:
+                return taken
+        raise CannotMake(f"the alias {desired.alias} leads to a half-made room that cannot be given up")
+
+    async def _make(self, desired: DesiredRoom, view: View) -> Taken | None:
+        version = desired.place.room_version or await self._server_version()
+        body = creation(desired, view, version)
+        try:
+            room_id = await self._patience(lambda: self._client.create_room(body))
+        except Refused as error:
+            # 409 without a code of its own: two requests for one alias crossed.
+            if not isinstance(error, RoomInUse) and error.status != 409:
+                raise
+            return await self._half_made(desired)
+        return Taken(made_state(body, desired, view, room_id, version, self._now()), created=True, new=True)
+
+    async def _half_made(self, desired: DesiredRoom) -> Taken | None:
+        """The room that an earlier attempt of ours left behind the alias; None when it was given up."""
+        for _ in range(HALF_MADE_AFTER):
+            room_id = await self._patience(lambda: self._client.resolve_alias(desired.alias))
+            if room_id is None:
+                return None
+            room = await self._observer.read(room_id)
+            if room is not None and room.content("m.room.power_levels") is not None:
+                return Taken(self._checked(desired, room), created=True)
+            await self._sleep(LOOK_AGAIN)
+        if room is None and room_id is not None:
+            room = await self._joined(room_id)
+        if room is not None:
+            return Taken(self._checked(desired, room), created=True)
+        # The alias was free before our attempt, and nobody is in what stands behind it now: ours, and empty.
+        await self._patience(lambda: self._client.delete_alias(desired.alias))
+        return None
+
+    async def _behind_alias(self, desired: DesiredRoom, room_id: str) -> SeenRoom:
+        """The room behind an alias that was there before us: ours from a lost database, or a stranger's."""
+        room = await self._observer.read(room_id)
+        if room is None:
+            raise CannotMake(_strangers(desired, room_id))
+        return self._checked(desired, room)
+
+    def _checked(self, desired: DesiredRoom, room: SeenRoom) -> SeenRoom:
+        if room.made_for != desired.key or self._client.user not in room.founders:
+            raise CannotMake(_strangers(desired, room.room_id))
+        return room
+
+    async def _joined(self, room: str) -> SeenRoom | None:
+        """The room with the bot in it, None when it cannot be."""
+        try:
+            await self._patience(lambda: self._client.join(room))
+        except Refused:
+            return None
+        return await self._observer.read(room)
+
+    async def _adopt(self, target: str) -> SeenRoom:
+        room_id: str | None = target
+        if not target.startswith("!"):
+            room_id = await self._patience(lambda: self._client.resolve_alias(target))
+        if room_id is None:
+            raise CannotMake(f"there is no room {target} to adopt")
+        room = await self._observer.read(room_id)
+        if room is None or not room.joined(self._client.user):
+            room = await self._joined(room_id)
+        if room is None:
+            raise CannotMake(f"the bot cannot enter {target}: invite {self._client.user} there, then apply again")
+        return room
+
+    async def rejoin(self, room_id: str) -> SeenRoom | None:
+        """A bound room with the bot in it again; None when it does not exist any more. Raises ``CannotMake``."""
+        try:
+            await self._patience(lambda: self._client.join(room_id))
+        except Refused as error:
+            if error.status == 404:
+                return None
+            bot = self._client.user
+            raise CannotMake(f"the bot is not in {room_id} any more: invite {bot} there, then apply again") from error
+        return await self._observer.read(room_id)
+
+    async def _server_version(self) -> str:
+        if self._default_version is None:
+            capabilities = await self._patience(self._client.capabilities)
+            versions = capabilities.get("m.room_versions", {})
+            self._default_version = str(versions.get("default", "1"))
+        return self._default_version
+
+    # --- what is in a room -----------------------------------------------------------------------------------------
+
+    async def put_right(
+        self, desired: DesiredRoom, taken: Taken, view: View, spaces: dict[str, SeenRoom]
+    ) -> list[Facet]:
+        """Bring a room to what it should be; returns what an owner changed by hand, to be accepted."""
+        room = taken.room
+        for notice in [] if taken.new else obstacles(desired, room, view.bot):
+            if notice.action is Action.conflict:
+                raise CannotMake(notice.why)
+        accepted: list[Facet] = []
+        for facet in facets(desired, view, room, room.version):
+            where = room if not facet.space else spaces.get(facet.space)
+            fact = where.state.get((facet.type, facet.state_key)) if where is not None else None
+            if (facet.merge(fact) or None) == (fact.content or None if fact is not None else None):
+                continue
+            if not taken.new and accepts(desired, facet, fact, view.bot):
+                accepted.append(facet)
+                continue
+            await self._set(desired, facet, view.id(facet.space) if facet.space else room.room_id, fact, view)
+        await self._charter(desired, taken)
+        return accepted
+
+    async def _set(self, desired: DesiredRoom, facet: Facet, room: str, fact: Fact | None, view: View) -> None:
+        client = self._client
+        if not facet.fresh:
+            content = facet.merge(fact) or {}
+            await self._patience(lambda: client.set_state(room, facet.type, facet.state_key, content))
+            return
+        async with self._locks.of(room):
+            now = await self._patience(lambda: client.state_event(room, facet.type, facet.state_key))
+            found = Fact(now, fact.sender if fact else view.bot, 0) if now is not None else None
+            wanted = facet.merge(found)
+            if (wanted or None) == (now or None):
+                return
+            if facet.type == "m.room.canonical_alias":
+                await self._point_alias(desired, room)
+            if facet.type == "m.room.server_acl":
+                await self._remove_denied(room, wanted, view)
+            merged = wanted or {}
+            await self._patience(lambda: client.set_state(room, facet.type, facet.state_key, merged))
+
+    async def _point_alias(self, desired: DesiredRoom, room: str) -> None:
+        leads_to = await self._patience(lambda: self._client.resolve_alias(desired.alias))
+        if leads_to is None:
+            await self._patience(lambda: self._client.set_alias(desired.alias, room))
+        elif leads_to != room:
+            raise CannotMake(_strangers(desired, leads_to))
+
+    async def _remove_denied(self, room: str, acl: Content | None, view: View) -> None:
+        """A server that is denied still receives what is said while one of its people is in the room."""
+        for event in await self._patience(lambda: self._client.state(room)):
+            user = event.get("state_key")
+            if event.get("type") != "m.room.member" or not isinstance(user, str) or user == view.bot:
+                continue
+            content = event.get("content")
+            inside = isinstance(content, dict) and content.get("membership") in ("join", "invite", "knock")
+            if inside and not admits(acl, server_of(user)):
+                await self._kick(room, user)
+
+    async def _kick(self, room: str, user: str) -> None:
+        reason = "This room is for other homeservers."
+        try:
+            await self._patience(lambda: self._client.kick(room, user, reason))
+        except Forbidden as error:
+            member = await self._patience(lambda: self._client.state_event(room, "m.room.member", user))
+            if (member or {}).get("membership") in ("join", "invite", "knock"):
+                raise CannotMake(f"{user} cannot be removed from {room}: {error.message}") from error
+
+    async def list_room(self, desired: DesiredRoom, room: str) -> str:
+        """List a room in the directory, or take it out; returns 'public', 'private' or 'refused'."""
+        visibility = "public" if desired.place.listed and not desired.archived else "private"
+        try:
+            await self._patience(lambda: self._client.set_directory_visibility(room, visibility))
+        except Forbidden:
+            return "refused"
+        return visibility
+
+    # --- the charter -----------------------------------------------------------------------------------------------
+
+    async def _charter(self, desired: DesiredRoom, taken: Taken) -> None:
+        room = taken.room
+        stands, pins = charter_pins(desired, room)
+        if (stands.get("digest", "") if stands else "") == desired.charter_digest and pins is None:
+            return
+        before = stands.get("event_id") if stands else None
+        event = before if isinstance(before, str) else None
+        if desired.charter and (not stands or stands.get("digest") != desired.charter_digest):
+            event = await self._post_charter(desired, taken, event)
+            charter = {"event_id": event, "digest": desired.charter_digest}
+            await self._patience(lambda: self._client.set_state(room.room_id, CHARTER, "", charter))
+        if not desired.charter and stands:
+            await self._patience(lambda: self._client.set_state(room.room_id, CHARTER, "", {}))
+        if event is not None:
+            await self._pin(desired, room.room_id, event, new=taken.new)
+
+    async def _post_charter(self, desired: DesiredRoom, taken: Taken, event: str | None) -> str:
+        """Say the charter, or correct it; returns the event that is pinned (the first one)."""
+        room = taken.room.room_id
+        mark = {"key": desired.key, "digest": desired.charter_digest}
+        if not taken.new and (earlier := await self._said_charter(room, mark)) is not None:
+            return event or earlier
+        message = render(desired.charter)
+        content: Content = {"msgtype": "m.text", "body": message.body, CHARTER: mark}
+        if message.html:
+            content |= {"format": "org.matrix.custom.html", "formatted_body": message.html}
+        if event is not None:
+            content = {
+                **content,
+                "body": f"* {message.body}",
+                "m.new_content": content,
+                "m.relates_to": {"rel_type": "m.replace", "event_id": event},
+            }
+        transaction = f"esnbot-charter-{digest_of(room)}-{desired.revision}-{desired.charter_digest}"
+        sent = await self._patience(lambda: self._client.send(room, "m.room.message", transaction, content))
+        return event or sent
+
+    async def _said_charter(self, room: str, mark: dict[str, str]) -> str | None:
+        """What an earlier attempt said already; its transaction id may be forgotten by now."""
+        page = await self._patience(lambda: self._client.messages(room, limit=50))
+        for event in page.get("chunk", []):
+            content = event.get("content")
+            if event.get("sender") == self._client.user and isinstance(content, dict) and CHARTER in content:
+                # The last word counts: the same text may have been said before another one.
+                return str(event["event_id"]) if content[CHARTER] == mark else None
+        return None
+
+    async def _pin(self, desired: DesiredRoom, room: str, event: str, *, new: bool) -> None:
+        async with self._locks.of(room):
+            found = None
+            if not new:
+                found = await self._patience(lambda: self._client.state_event(room, "m.room.pinned_events"))
+            pinned = found.get("pinned") if found else None
+            pins = [entry for entry in pinned if isinstance(entry, str)] if isinstance(pinned, list) else []
+            others = [entry for entry in pins if entry != event]
+            wanted = [event, *others] if desired.charter else others
+            if (event in pins) != bool(desired.charter):
+                content = {"pinned": wanted}
+                await self._patience(lambda: self._client.set_state(room, "m.room.pinned_events", "", content))
+
+    # --- media -----------------------------------------------------------------------------------------------------
+
+    async def with_avatar(self, desired: DesiredRoom, view: View) -> View:
+        """The view with the room's avatar uploaded, when that is a file."""
+        avatar = desired.place.avatar
+        if avatar is None or avatar.startswith("mxc://") or avatar in view.media:
+            return view
+        digest = await asyncio.to_thread(file_digest, avatar)
+        if not digest:
+            raise CannotMake(f"the avatar '{avatar}' cannot be read")
+        async with self._uploads[digest]:
+            uri = await self._upload(avatar, digest)
+        return replace(view, media={**view.media, avatar: uri})
+
+    async def _upload(self, path: str, digest: str) -> str:
+        """Reserve a URI, keep it, upload to it: whatever is lost in between, nothing is uploaded twice."""
+        async with self._database.read() as conn:
+            query = select(media_upload).where(media_upload.c.digest == digest)
+            row = (await conn.execute(query)).one_or_none()
+        if row is not None and row.done:
+            return str(row.uri)
+        uri = str(row.uri) if row is not None else await self._patience(self._client.reserve_media)
+
+        async def keep(conn: AsyncConnection, *, done: bool) -> None:
+            await upsert(conn, media_upload, {"digest": digest, "uri": uri, "done": done})
+
+        await self._database.write(lambda conn: keep(conn, done=False))
+        data = await asyncio.to_thread(Path(path).read_bytes)
+        mimetype = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        try:
+            await self._patience(lambda: self._client.upload_media(uri, data, mimetype))
+        except NotThere:
+            # The reservation ran out before the upload: begin anew.
+            await self._database.write(lambda conn: _forget_upload(conn, digest))
+            return await self._upload(path, digest)
+        except Refused as error:
+            if error.errcode != CANNOT_OVERWRITE:
+                raise
+        await self._database.write(lambda conn: keep(conn, done=True))
+        return uri
+
+
+async def _forget_upload(conn: AsyncConnection, digest: str) -> None:
+    await conn.execute(delete(media_upload).where(media_upload.c.digest == digest))
+
+
+def _strangers(desired: DesiredRoom, room: str) -> str:
+    return (
+        f"the alias {desired.alias} leads to a room that is not ours ({room}): "
+        f"take it over with 'adopt: \"{desired.alias}\"', or declare another alias"
+    )
+
+
+def accepted_value(facet: Facet, fact: Fact) -> Any:
+    """What an owner set by hand, as the field's value."""
+    name = {"name": "name", "topic": "topic", "avatar": "url"}[facet.field]
+    value = fact.content.get(name)
+    return value if facet.field != "avatar" or value else None

@@ -1,0 +1,232 @@
+"""One pass over rooms: side by side within bounds, spaces before what stands in them, each settled by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from esnbot.engine.inbox import put_internal
+from esnbot.matrix.errors import HomeserverError
+from esnbot.provisioning import wanted
+from esnbot.provisioning.compare import is_archived
+from esnbot.provisioning.desired import DesiredRoom, digest_of
+from esnbot.provisioning.errors import CannotMake
+from esnbot.provisioning.events import ROOM_ARCHIVED, ROOM_FAILED, ROOM_READY, ROOM_REVIVED
+from esnbot.provisioning.facets import Facet
+from esnbot.provisioning.hands import Hands, Now, Taken, accepted_value
+from esnbot.provisioning.plan import Plan
+from esnbot.provisioning.seen import Observed
+from esnbot.provisioning.tables import desired_object, provisioned, room_attempt
+from esnbot.store import bindings
+from esnbot.store.database import Database
+from esnbot.store.upsert import upsert
+
+Progress = Callable[[int, int, str], None]
+"""Objects done, objects in all, and the key of the last one."""
+
+_UNLISTED: Final = "private"
+
+log = structlog.get_logger("esnbot.provisioning")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a pass did."""
+
+    done: list[str] = field(default_factory=list)
+    """Keys of what was made or changed."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """Key to reason."""
+    notices: list[str] = field(default_factory=list)
+    """What a person has to know: what cannot be enforced, what would need a new room."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything stands as declared."""
+        return not self.failures
+
+
+def ignore(done: int, total: int, key: str) -> None:
+    """Progress that nobody looks at."""
+    return
+
+
+class Pass:
+    """Makes some rooms as a plan says. Use once."""
+
+    def __init__(
+        self,
+        database: Database,
+        hands: Hands,
+        plan: Plan,
+        observed: Observed,
+        keys: Sequence[str],
+        now: Now,
+        progress: Progress,
+        in_flight: int,
+    ) -> None:
+        self._database = database
+        self._hands = hands
+        self._desired = plan.rooms
+        self._observed = observed
+        self._now = now
+        self._progress = progress
+        self._gate = asyncio.Semaphore(in_flight)
+        self._ids = dict(plan.view.ids)
+        self._keys = dict(plan.view.keys)
+        self._view = replace(plan.view, ids=self._ids, keys=self._keys)
+        self._spaces = {
+            key: observed.rooms[self._ids[key]]
+            for key, room in plan.rooms.items()
+            if room.is_space and self._ids.get(key) in observed.rooms
+        }
+        # In the order of the rooms, so that no room takes a place in flight that its space needs.
+        self._todo = [key for key in plan.rooms if key in frozenset(keys)]
+        self._over: dict[str, asyncio.Event] = {key: asyncio.Event() for key in self._todo}
+        self._outcome = Outcome()
+
+    async def run(self) -> Outcome:
+        """Do it; what fails is named in the outcome and keeps nothing else from being done."""
+        async with asyncio.TaskGroup() as group:
+            for key in self._todo:
+                group.create_task(self._one(self._desired[key]))
+        return self._outcome
+
+    async def _one(self, desired: DesiredRoom) -> None:
+        try:
+            for space in desired.parents:
+                if space in self._over:
+                    await self._over[space].wait()
+                if space not in self._ids and not desired.archived:
+                    raise CannotMake(f"its space '{space}' does not stand")
+            async with self._gate:
+                await self._make_so(desired)
+            self._outcome.done.append(desired.key)
+        except (CannotMake, HomeserverError) as error:
+            await self._fail(desired.key, str(error))
+        finally:
+            self._over[desired.key].set()
+        done = len(self._outcome.done) + len(self._outcome.failures)
+        self._progress(done, len(self._todo), desired.key)
+
+    async def _make_so(self, desired: DesiredRoom) -> None:
+        key = desired.key
+        if desired.archived and key not in self._observed.bindings:
+            await self._database.write(lambda conn: wanted.settle(conn, {key: desired.revision}))
+            return
+        view = await self._hands.with_avatar(desired, self._view)
+        taken = await self._bound(desired)
+        room_id = taken.room.room_id
+        self._ids[key], self._keys[room_id] = room_id, key
+        if desired.is_space:
+            self._spaces[key] = taken.room
+        was_archived = is_archived(desired, taken.room)
+        accepted = await self._hands.put_right(desired, taken, view, self._spaces)
+        listed = await self._listed(desired, taken)
+
+        async def settle(conn: AsyncConnection) -> None:
+            await self._settle(conn, desired, taken, listed, was_archived, accepted)
+
+        await self._database.write(settle)
+
+    async def _bound(self, desired: DesiredRoom) -> Taken:
+        """The room behind the key, with the bot in it."""
+        key = desired.key
+        room_id = self._observed.bindings.get(key)
+        if room_id is not None:
+            room = self._observed.rooms.get(room_id)
+            if room is not None and room.joined(self._view.bot):
+                return Taken(room, created=False)
+            if (found := await self._hands.rejoin(room_id)) is not None:
+                return Taken(found, created=False)
+            await self._database.write(lambda conn: _let_go(conn, key))
+        view = await self._hands.with_avatar(desired, self._view)
+        found_id, attempted = self._observed.found.get(key), key in self._observed.attempts
+        taken = await self._hands.take(desired, view, found_id, attempted)
+
+        async def bind(conn: AsyncConnection) -> None:
+            other = await bindings.key_of(conn, taken.room.room_id)
+            if other is not None and other != key:
+                raise CannotMake(f"the room {taken.room.room_id} stands for '{other}' already")
+            await bindings.bind(conn, key, taken.room.room_id, self._now())
+            row = {
+                "key": key,
+                "room_id": taken.room.room_id,
+                "created": taken.created,
+                "ready": None,
+                "listed": _UNLISTED,
+            }
+            await upsert(conn, provisioned, row)
+            await conn.execute(delete(room_attempt).where(room_attempt.c.key == key))
+
+        await self._database.write(bind)
+        return taken
+
+    async def _listed(self, desired: DesiredRoom, taken: Taken) -> str | None:
+        """Where the room stands in the directory now; None when nothing changed."""
+        wanted_listing = "public" if desired.place.listed and not desired.archived else _UNLISTED
+        found = self._observed.listed.get(desired.key, _UNLISTED)
+        # Adopted rooms may be listed without our having said so.
+        if found == wanted_listing and (taken.created or desired.key in self._observed.ready):
+            return None
+        if found == wanted_listing == _UNLISTED and taken.new:
+            return None
+        return await self._hands.list_room(desired, taken.room.room_id)
+
+    async def _settle(
+        self,
+        conn: AsyncConnection,
+        desired: DesiredRoom,
+        taken: Taken,
+        listed: str | None,
+        was_archived: bool,
+        accepted: Sequence[Facet],
+    ) -> None:
+        """Note in one transaction that the room stands, and tell the features."""
+        key, room_id, now = desired.key, taken.room.room_id, self._now()
+        mark = update(provisioned).where(provisioned.c.key == key)
+        if listed is not None:
+            await conn.execute(mark.values(listed=listed))
+        row = (await conn.execute(select(provisioned).where(provisioned.c.key == key))).one_or_none()
+        content: dict[str, Any] = {"key": key, "room_id": room_id}
+        if row is not None and row.ready is None:
+            await conn.execute(mark.values(ready=now))
+            content["created"] = bool(row.created)
+            await put_internal(conn, f"room_ready:{key}:{room_id}", ROOM_READY, content, now, room_id=room_id)
+        elif was_archived != desired.archived:
+            type = ROOM_ARCHIVED if desired.archived else ROOM_REVIVED
+            await put_internal(conn, f"{type}:{key}:{desired.revision}", type, content, now, room_id=room_id)
+        query = select(desired_object.c.revision).where(desired_object.c.key == key)
+        current = (await conn.execute(query)).scalar_one_or_none()
+        for facet in accepted:
+            fact = taken.room.state[facet.type, facet.state_key]
+            await wanted.accept(conn, key, facet.field, accepted_value(facet, fact), fact.sender, now)
+        if current == desired.revision:
+            current = (await conn.execute(query)).scalar_one_or_none()
+            await wanted.settle(conn, {key: current or desired.revision})
+        await wanted.forget_drifts(conn, only=key)
+
+    async def _fail(self, key: str, reason: str) -> None:
+        self._outcome.failures[key] = reason
+        log.warning("room cannot be made as declared", key=key, reason=reason)
+        now = self._now()
+        revision = self._desired[key].revision
+
+        async def note(conn: AsyncConnection) -> None:
+            await wanted.fail(conn, key, reason)
+            content = {"key": key, "reason": reason}
+            await put_internal(conn, f"room_failed:{key}:{revision}:{digest_of(reason)}", ROOM_FAILED, content, now)
+
+        await self._database.write(note)
+
+
+async def _let_go(conn: AsyncConnection, key: str) -> None:
+    await bindings.unbind(conn, key)
+    await conn.execute(delete(provisioned).where(provisioned.c.key == key))
+    await conn.execute(delete(room_attempt).where(room_attempt.c.key == key))

@@ -1,0 +1,334 @@
+"""The one machine that makes rooms as they should be: for `apply`, for what chat asked for, and after a start."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, Protocol
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from esnbot.community.clock import Clock
+from esnbot.community.model import Community
+from esnbot.engine.clock import SystemClock, now_ms
+from esnbot.engine.inbox import put_internal
+from esnbot.matrix.client import MatrixClient
+from esnbot.matrix.errors import HomeserverError
+from esnbot.provisioning import requests, wanted
+from esnbot.provisioning.codec import frame_of
+from esnbot.provisioning.compare import DOABLE, Action, Change
+from esnbot.provisioning.desired import Around, DesiredRoom, desired_rooms
+from esnbot.provisioning.errors import Busy
+from esnbot.provisioning.events import DRIFT
+from esnbot.provisioning.hands import Hands, RoomLocks
+from esnbot.provisioning.observer import Observer
+from esnbot.provisioning.passing import Outcome, Pass, Progress, ignore
+from esnbot.provisioning.patience import Patience
+from esnbot.provisioning.plan import Plan, drift_content, keys_with, make_plan
+from esnbot.provisioning.seen import Observed
+from esnbot.store import bindings, leases
+from esnbot.store.database import Database
+
+IN_FLIGHT: Final = 10
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at what another process may have asked for."""
+TRY_AGAIN: Final = 60.0
+"""Seconds after which what failed is tried again."""
+
+_FOR_PEOPLE: Final = frozenset((Action.remake, Action.unenforceable))
+_SYSTEM: Final = SystemClock()
+
+log = structlog.get_logger("esnbot.provisioning")
+
+
+class Wakes(Protocol):
+    """Wake-up calls, as the engine's signals give them."""
+
+    async def wait(self, name: str, seconds: float | None = None) -> bool:
+        """Wait for the name; False when the time was over first."""
+        ...
+
+
+class Reconciler:
+    """Plans and reconciles. One process at a time does so: whoever holds the lease."""
+
+    def __init__(
+        self,
+        database: Database,
+        client: MatrixClient,
+        clock: Clock,
+        *,
+        signals: Wakes | None = None,
+        locks: RoomLocks | None = None,
+        in_flight: int = IN_FLIGHT,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._database = database
+        self._client = client
+        self._clock = clock
+        self._signals = signals
+        self._in_flight = in_flight
+        self._sleep = sleep
+        self._holder = requests.new_holder()
+        patience = Patience(sleep)
+        self._observer = Observer(database, client, patience, in_flight)
+        self._hands = Hands(database, client, self._observer, patience, self._now, locks, sleep)
+        self._failed: dict[str, int] = {}
+        self.holds_lease = False
+
+    def _now(self) -> int:
+        return now_ms(self._clock)
+
+    # --- planning --------------------------------------------------------------------------------------------------
+
+    async def plan(self, community: Community | None = None, *, fresh: bool = False, look_up: bool = True) -> Plan:
+        """What would change. With a community: once it is declared; without: as things are declared now.
+
+        ``fresh`` reads every room from the homeserver; ``look_up`` asks whether aliases of new rooms are taken.
+        """
+        await self._observer.refresh(fresh=fresh)
+        desired = await self._desired(community)
+        return await self._plan(desired, look_up=look_up)
+
+    async def _desired(self, community: Community | None = None) -> dict[str, DesiredRoom]:
+        async with self._database.read() as conn:
+            objects = await wanted.objects(conn)
+            frame = await wanted.frame(conn)
+        if community is not None:
+            objects = wanted.declared(community, objects)
+            frame = frame_of(community)
+        around = Around(self._client.user, self._client.server, self._clock.now().date())
+        return desired_rooms(frame, objects, around)
+
+    async def _plan(self, desired: Mapping[str, DesiredRoom], *, look_up: bool) -> Plan:
+        return make_plan(desired, await self._observed(desired, look_up), self._client.user, self._client.server)
+
+    async def _observed(
+        self, desired: Mapping[str, DesiredRoom], look_up: bool, only: Sequence[str] | None = None
+    ) -> Observed:
+        async with self._database.read() as conn:
+            bound = await bindings.all_bindings(conn)
+        aliases: list[str] = []
+        for key, room in desired.items():
+            if key in bound or room.archived:
+                continue
+            target = room.place.adopt
+            if target is not None and not target.startswith("!"):
+                aliases.append(target)
+            elif target is None and look_up:
+                aliases.append(room.alias)
+        avatars = [room.place.avatar for room in desired.values() if room.place.avatar is not None]
+        return await self._observer.look(only=only, aliases=aliases, avatars=avatars)
+
+    async def vanished(self, community: Community) -> list[wanted.WantedObject]:
+        """Objects of the file that it does not name any more: declaring it archives them."""
+        async with self._database.read() as conn:
+            return wanted.vanished(community, await wanted.objects(conn))
+
+    # --- applying --------------------------------------------------------------------------------------------------
+
+    async def declare(self, community: Community) -> None:
+        """Write down what the file declares; nothing is done to any room yet."""
+        await self._database.write(lambda conn: wanted.declare(conn, community, self._now()))
+
+    async def apply(self, *, fresh: bool = False, progress: Progress = ignore) -> Outcome:
+        """Make everything as declared: here, or by whoever holds the lease, such as a running bot."""
+        id: str | None = None
+        try:
+            while True:
+                if await self._take_lease():
+                    async with self._lease():
+                        return await self.apply_here(fresh=fresh, progress=progress)
+                if id is None:
+                    id = await self._database.write(lambda conn: requests.ask(conn, self._now(), fresh=fresh))
+                asked = id
+                async with self._database.read() as conn:
+                    request = await requests.look(conn, asked)
+                if request is None:
+                    raise Busy("another process took the work and lost it: run the command again")
+                if request.result is not None:
+                    return Outcome(**request.result)
+                if request.total:
+                    progress(request.done, request.total, "")
+                await self._sleep(0.2)
+        finally:
+            if id is not None:
+                await self._withdraw(id)
+
+    async def _withdraw(self, id: str) -> None:
+        await self._database.write(lambda conn: requests.withdraw(conn, id))
+
+    async def apply_here(self, *, fresh: bool = False, progress: Progress = ignore) -> Outcome:
+        """Make everything as declared, in this process, which holds the lease."""
+        await self._observer.refresh(fresh=fresh)
+        desired = await self._desired()
+        observed = await self._observed(desired, look_up=False)
+        plan = make_plan(desired, observed, self._client.user, self._client.server)
+        unsettled = [key for key, room in desired.items() if room.revision != room.settled]
+        keys = list(dict.fromkeys([*keys_with(plan, DOABLE), *unsettled, *keys_with(plan, (Action.conflict,))]))
+        outcome = await self._pass(plan, observed, keys, progress)
+        outcome.notices += [notice(change) for change in plan.changes if change.action in _FOR_PEOPLE]
+        await self._database.write(lambda conn: wanted.forget_drifts(conn, except_for=outcome.failures))
+        return outcome
+
+    async def _pass(self, plan: Plan, observed: Observed, keys: Sequence[str], progress: Progress) -> Outcome:
+        return await Pass(self._database, self._hands, plan, observed, keys, self._now, progress, self._in_flight).run()
+
+    # --- beside a running bot --------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serve for ever: what chat asked for, what other processes ask for, and what failed before."""
+        started = False
+        since_retry = 0.0
+        while True:
+            try:
+                if not await self._take_lease():
+                    await self._sleep(LOOK_EVERY)
+                    continue
+                async with self._lease():
+                    if not started:
+                        await self._after_start()
+                        started = True
+                    while self.holds_lease:
+                        await self._serve_requests()
+                        await self._tidy(again=since_retry >= TRY_AGAIN)
+                        since_retry = 0.0 if since_retry >= TRY_AGAIN else since_retry + LOOK_EVERY
+                        await self._rest()
+            except (HomeserverError, DBAPIError) as error:
+                log.warning("reconciler waits", reason=str(error))
+                await self._sleep(5.0)
+
+    async def _rest(self) -> None:
+        if self._signals is None:
+            await self._sleep(LOOK_EVERY)
+        else:
+            await self._signals.wait(wanted.RECONCILER, LOOK_EVERY)
+
+    async def _after_start(self) -> None:
+        """Look at what happened while nobody watched: what people changed by hand is told, not undone."""
+        plan = await self.plan(look_up=False)
+        settled = {key for key, room in plan.rooms.items() if room.revision == room.settled}
+        drifts = [change for change in plan.changes if change.by and change.key in settled and change.type]
+        await self._database.write(lambda conn: self._tell_drift(conn, plan, drifts))
+
+    async def _tell_drift(self, conn: AsyncConnection, plan: Plan, drifts: Iterable[Change]) -> None:
+        now = self._now()
+        for change in drifts:
+            room = plan.view.ids.get(change.key, "")
+            content = drift_content(change, room)
+            await put_internal(conn, f"drift:{change.key}:{change.what}:{now}", DRIFT, content, now, room_id=room)
+
+    async def _serve_requests(self) -> None:
+        async with self._database.read() as conn:
+            asked = await requests.waiting(conn)
+        if not asked:
+            return
+        progress = _Report(self._database, [request.id for request in asked])
+        try:
+            outcome = await self.apply_here(fresh=any(request.fresh for request in asked), progress=progress.note)
+            result = {"done": outcome.done, "failures": outcome.failures, "notices": outcome.notices}
+        except HomeserverError as error:
+            result = {"done": [], "failures": {"": str(error)}, "notices": []}
+        finally:
+            await progress.stop()
+
+        async def finish(conn: AsyncConnection) -> None:
+            for request in asked:
+                await requests.finish(conn, request.id, result)
+
+        await self._database.write(finish)
+
+    async def _tidy(self, *, again: bool) -> None:
+        """Make what chat asked for since; what failed is tried again once a minute."""
+        async with self._database.read() as conn:
+            keys = await wanted.unsettled(conn)
+        if not keys:
+            return
+        desired = await self._desired()
+        if again:
+            self._failed.clear()
+        todo = [key for key in keys if key in desired and self._failed.get(key) != desired[key].revision]
+        if not todo:
+            return
+        around = _neighbours(desired, todo)
+        async with self._database.read() as conn:
+            bound = await bindings.all_bindings(conn)
+        observed = await self._observed(
+            {key: desired[key] for key in todo}, look_up=False, only=[bound[key] for key in around if key in bound]
+        )
+        plan = make_plan(desired, observed, self._client.user, self._client.server, keys=todo)
+        outcome = await self._pass(plan, observed, todo, ignore)
+        self._failed |= {key: desired[key].revision for key in outcome.failures}
+
+    # --- the lease -------------------------------------------------------------------------------------------------
+
+    async def _take_lease(self) -> bool:
+        # Between processes only real time counts, whatever the community's clock says.
+        moment = now_ms(_SYSTEM)
+        self.holds_lease = await self._database.write(lambda conn: requests.take_lease(conn, self._holder, moment))
+        return self.holds_lease
+
+    @asynccontextmanager
+    async def _lease(self) -> AsyncIterator[None]:
+        """Keep the lease while something is done, and give it back."""
+        keeper = asyncio.create_task(self._keep_lease(), name="reconciler's lease")
+        try:
+            yield
+        finally:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+            self.holds_lease = False
+            await self._database.write(lambda conn: leases.release(conn, requests.LEASE, self._holder))
+
+    async def _keep_lease(self) -> None:
+        while True:
+            await asyncio.sleep(requests.SECONDS / 4)
+            try:
+                if not await self._take_lease():
+                    log.warning("another process took the reconciler's lease")
+            except DBAPIError as error:
+                log.warning("the reconciler's lease could not be renewed", reason=str(error))
+
+
+class _Report:
+    """Writes down how far a pass is, for the process that asked; a few times a second at most."""
+
+    def __init__(self, database: Database, ids: Sequence[str]) -> None:
+        self._database = database
+        self._ids = ids
+        self._at = (0, 0)
+        self._task = asyncio.create_task(self._write_forever(), name="progress of apply")
+
+    def note(self, done: int, total: int, key: str) -> None:
+        """So many of so many are done."""
+        self._at = (done, total)
+
+    async def stop(self) -> None:
+        """No more reports."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _write_forever(self) -> None:
+        written = (0, 0)
+        while True:
+            await asyncio.sleep(0.3)
+            if self._at != written:
+                written = self._at
+                await self._database.write(self._write)
+
+    async def _write(self, conn: AsyncConnection) -> None:
+        for id in self._ids:
+            await requests.note(conn, id, *self._at)
+
+
+def _neighbours(desired: Mapping[str, DesiredRoom], keys: Iterable[str]) -> list[str]:
+    """The rooms to look at to put some right: they themselves, and all spaces for links that are stale."""
+    return list(dict.fromkeys([*keys, *(key for key, room in desired.items() if room.is_space)]))
+
+
+def notice(change: Change) -> str:
+    """What a person has to know, in one line."""
+    return f"{change.key}: {change.what}: {change.why}" if change.what else f"{change.key}: {change.why}"
