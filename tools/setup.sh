@@ -53,11 +53,18 @@ fi
 rm -f "$stamp"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 
-# uv does not read pip's settings: where packages come from is said once, for both.
+# uv does not read pip's settings: where packages come from, and whom to trust, is said once, for both.
+pip_says() { "$venv/bin/python" -m pip config get "global.$1" 2>/dev/null || true; }
 if [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ]; then
-    index="$("$venv/bin/python" -m pip config get global.index-url 2>/dev/null || true)"
-    if [ -n "${PIP_INDEX_URL:-$index}" ]; then
-        export UV_DEFAULT_INDEX="${PIP_INDEX_URL:-$index}"
+    index="${PIP_INDEX_URL:-$(pip_says index-url)}"
+    [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
+fi
+if [ -z "${SSL_CERT_FILE:-}" ]; then
+    certificates="${PIP_CERT:-$(pip_says cert)}"
+    if [ -n "$certificates" ]; then
+        export SSL_CERT_FILE="$certificates"
+    elif [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ]; then
+        export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}"
     fi
 fi
 export VIRTUAL_ENV="$PWD/$venv" UV_LINK_MODE="${UV_LINK_MODE:-copy}"

@@ -129,7 +129,7 @@ def shell(command: str, where: Path, root: Path) -> None:
             (tools / "chown").symlink_to(shutil.which("true") or "/bin/true")
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
     environment["PATH"] = f"{tools}:{environment['PATH']}"
-    environment.update(package_index())
+    environment.update(package_source())
     done = subprocess.run(
         ["sh", "-euc", moved(command, root)],
         cwd=where,
@@ -141,10 +141,20 @@ def shell(command: str, where: Path, root: Path) -> None:
     assert done.returncode == 0, f"RUN {command}\n{done.stdout}\n{done.stderr}"
 
 
-def package_index() -> dict[str, str]:
-    """What tools/setup.sh does too: uv takes packages from where pip takes them."""
+def package_source() -> dict[str, str]:
+    """What tools/setup.sh does too: uv takes packages from where pip takes them, and trusts whom pip trusts."""
+    asked = {
+        "UV_DEFAULT_INDEX": os.environ.get("PIP_INDEX_URL") or pip_says("index-url"),
+        "SSL_CERT_FILE": os.environ.get("PIP_CERT") or pip_says("cert"),
+    }
+    found = {name: value for name, value in asked.items() if value and name not in os.environ}
+    if "SSL_CERT_FILE" not in found and Path("/etc/ssl/certs/ca-certificates.crt").exists():
+        found["UV_SYSTEM_CERTS"] = "1"
+    return found
+
+
+def pip_says(key: str) -> str:
     said = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "get", "global.index-url"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "pip", "config", "get", f"global.{key}"], capture_output=True, text=True, timeout=60
     )
-    index = os.environ.get("PIP_INDEX_URL") or said.stdout.strip()
-    return {"UV_DEFAULT_INDEX": index} if index and "UV_DEFAULT_INDEX" not in os.environ else {}
+    return said.stdout.strip()
