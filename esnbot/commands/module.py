@@ -111,9 +111,10 @@ class _Desk:
     async def _heard(self, ctx: Context, event: Event) -> tuple[Call, Addressed] | None:
         """The call that a message makes, its command not yet looked at; None when it is not for the bot to answer."""
         said = addressed(event, ctx.bot, self.names)
-        direct = await self.people.is_direct(ctx.conn, event.room_id, event.sender, ctx.bot)
+        known = await self.people.is_direct(ctx.conn, event.room_id, event.sender, ctx.bot)
+        direct = known is True
         if said is None and not direct:
-            if len(self._crowds) < _MOST_ROOMS:
+            if known is False and len(self._crowds) < _MOST_ROOMS:
                 self._crowds[event.room_id] = None
             return None
         said = said or whole(event)

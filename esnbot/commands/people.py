@@ -112,13 +112,15 @@ class People:
         everyone = (powerful | set(getattr(place, "owners", ()))) - declared.animators - declared.administrators
         return sorted(everyone)
 
-    async def is_direct(self, conn: AsyncConnection, room_id: str, user: UserID, bot: str) -> bool:
-        """Whether a room is the direct chat of that person with the bot: nobody else is in it or invited."""
+    async def is_direct(self, conn: AsyncConnection, room_id: str, user: UserID, bot: str) -> bool | None:
+        """Whether a room is a direct chat of that person with the bot; None while it is not known who is in it."""
         key = await bindings.key_of(conn, room_id)
-        if key is not None:
-            return key.startswith(DIRECT)
+        if key is not None and not key.startswith(DIRECT):
+            return False
         people = {*await rooms.members(conn, room_id), *await rooms.members(conn, room_id, "invite")}
-        return people == {user, bot}
+        if people - {user, bot}:
+            return False
+        return True if key is not None or user in people else None
 
     async def name(self, conn: AsyncConnection, room_id: str, user: UserID) -> str:
         """What a person is called in a room; their id when nothing is known."""

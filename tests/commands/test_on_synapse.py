@@ -1,0 +1,143 @@
+"""The commands on a real homeserver, talked to by people with clients of their own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+from yarl import URL
+
+from esnbot.commands import invitations
+from esnbot.commands import module as commands
+from esnbot.commands.people import People
+from esnbot.commands.registry import Registry
+from esnbot.community.audience import Audience, Perimeter
+from esnbot.community.group import Group
+from esnbot.engine.clock import SystemClock
+from esnbot.engine.engine import Engine
+from esnbot.matrix.appservice import TransactionEndpoint
+from esnbot.matrix.client import MatrixClient
+from esnbot.matrix.registration import Registration
+from esnbot.speech import Speech
+from esnbot.store import bindings
+from esnbot.store.database import Database
+from esnbot.store.migrate import migrate
+from esnbot.testing import Person, Seen
+from esnbot.testing.homeserver import Homeserver
+from tests.commands.kit import COMMANDS, NOUNS, KnownPlaces, the_community
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A migrated database of each kind."""
+    database = await Database.open(database_url)
+    await migrate(database, [commands.MIGRATIONS])
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def bot(homeserver: Homeserver, service: Registration, database: Database) -> AsyncIterator[str]:
+    """The bot with the commands of the kit, at work on the homeserver; its user id."""
+    staff = Audience("staff", "Staff", Perimeter(homeservers=(homeserver.server_name,)))
+    community = the_community(audiences={"staff": staff})
+    speech = Speech(strict=True)
+    places = KnownPlaces((Group(key="photo", name="Club photo", language="en"),))
+    client = MatrixClient(homeserver.url, service.as_token, service.bot_user_id, "BOT")
+    registry = Registry(NOUNS, COMMANDS)
+    module = commands.build(registry, community=community, speech=speech, places=places, bot=client.user)
+    doorkeeper = invitations.build(People(community, places), speech, client.user)
+    engine = Engine(database, client, (module, doorkeeper), SystemClock())
+    endpoint = TransactionEndpoint(service.hs_token, engine.accept, lambda user: user == client.user)
+    app = web.Application()
+    app.add_routes(endpoint.routes())
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", URL(service.url).port).start()
+    await client.register()
+    await client.ensure_device("tests")
+    await engine.start()
+    yield client.user
+    await runner.cleanup()
+    await engine.stop()
+    await client.close()
+
+
+async def a_group(person: Person, bot: str, database: Database) -> str:
+    """The photo group, with the person and the bot in it."""
+    room = await person.create_room(preset="private_chat", invite=[bot])
+    await person.wait_for(lambda seen: seen.state_key == bot and seen.content.get("membership") == "join", room=room)
+
+    async def bind(conn: AsyncConnection) -> None:
+        await bindings.bind(conn, "photo", room, 0)
+
+    await database.write(bind)
+    return room
+
+
+async def answer_to(person: Person, room: str, question: str) -> Seen:
+    """The bot's answer under a question."""
+    return await person.wait_for(lambda seen: seen.type == "m.room.message" and seen.thread == question, room=room)
+
+
+async def test_a_question_is_answered_in_a_thread_under_it(
+    homeserver: Homeserver, bot: str, database: Database
+) -> None:
+    alice = await homeserver.person("alice")
+    room = await a_group(alice, bot, database)
+    answer = await answer_to(alice, room, await alice.say(room, "!esn help"))
+    assert answer.content["msgtype"] == "m.notice"
+    assert answer.content["m.mentions"] == {}
+    assert "<li><code>!esn group</code>" in answer.html
+    assert "- `!esn group`" in answer.body
+
+
+async def test_a_deed_is_done_after_the_askers_reaction_only(
+    homeserver: Homeserver, bot: str, database: Database
+) -> None:
+    alice, bob = await homeserver.person("alice"), await homeserver.person("bob")
+    room = await a_group(alice, bot, database)
+    await alice.invite(room, bob.id)
+    await bob.join(room)
+    command = await alice.say(room, "!esn deed do much")
+    question = await answer_to(alice, room, command)
+    for emoji in ("✅", "❌"):
+
+        def is_offered(seen: Seen, emoji: str = emoji) -> bool:
+            return seen.type == "m.reaction" and seen.content["m.relates_to"]["key"] == emoji and seen.sender == bot
+
+        await alice.wait_for(is_offered, room=room)
+    await bob.react(room, question.id, "✅")
+    await alice.react(room, question.id, "✅")
+    done = await alice.wait_for_text('"what": "much"', room=room)
+    assert done.thread == command
+    await alice.say(room, "!esn help")
+    await alice.wait_for_text("What you can do here", room=room)
+    assert sum('"what": "much"' in message.body for message in await alice.messages(room)) == 1
+
+
+async def test_a_direct_chat_needs_no_prefix_and_remembers_the_language(
+    homeserver: Homeserver, bot: str, database: Database
+) -> None:
+    alice = await homeserver.person("alice")
+    chat = await alice.direct_chat(bot)
+    await alice.wait_for(lambda seen: seen.state_key == bot and seen.content.get("membership") == "join", room=chat)
+    await alice.say(chat, "langue anglais")
+    await alice.wait_for_text("From now on I answer you in English.", room=chat)
+    await alice.say(chat, "aide")
+    answer = await alice.wait_for_text("What you can do here", room=chat)
+    assert answer.thread is None
+    assert "`group`" in answer.body
+
+
+async def test_an_edit_and_a_notice_do_nothing(homeserver: Homeserver, bot: str, database: Database) -> None:
+    alice = await homeserver.person("alice")
+    room = await a_group(alice, bot, database)
+    said = await alice.say(room, "hello")
+    await alice.edit(room, said, "!esn group create one")
+    await alice.send(room, "m.room.message", {"msgtype": "m.notice", "body": "!esn group create two"})
+    last = await alice.say(room, "!esn group create three")
+    await answer_to(alice, room, last)
+    assert [message.body for message in await alice.messages(room) if message.sender == bot] == ['`{"name": "three"}`']
