@@ -1,0 +1,142 @@
+"""What tests of provisioning share: builders of declarations, and a bot with its rooms on a real homeserver."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import esnbot.provisioning
+from esnbot.community.audience import Audience, Perimeter
+from esnbot.community.clock import Clock
+from esnbot.community.group import Group, Place, Source, Space
+from esnbot.community.model import Community, Roles
+from esnbot.engine.clock import SystemClock
+from esnbot.matrix.client import MatrixClient
+from esnbot.provisioning.plan import Plan
+from esnbot.provisioning.reconciler import Reconciler
+from esnbot.store import bindings
+from esnbot.store.database import Database
+from esnbot.store.migrate import migrate
+from esnbot.testing.homeserver import Homeserver
+
+P = TypeVar("P", bound=Place)
+
+MIGRATIONS = Path(next(iter(esnbot.provisioning.__path__))) / "migrations"
+
+
+def a_space(key: str, name: str = "", **more: Any) -> Space:
+    """A space of the file that states what is given."""
+    return Space(key=key, name=name or key.title(), **_stated(more), **more)
+
+
+def a_group(key: str, name: str = "", **more: Any) -> Group:
+    """A group of the file that states what is given."""
+    return Group(key=key, name=name or key.title(), **_stated(more), **more)
+
+
+def _stated(more: dict[str, Any]) -> dict[str, Any]:
+    # As in a file: what is given is stated, 'parent' under its name there.
+    names = {"space" if name == "parent" else name for name in more}
+    return {"stated": more.pop("stated", frozenset({"name", *names})), "source": Source("community.yaml", 7, 3)}
+
+
+def an_audience(key: str, *homeservers: str, **more: Any) -> Audience:
+    """An audience bounded by homeservers."""
+    return Audience(key, key.title(), Perimeter(homeservers=homeservers), **more)
+
+
+def a_community(*places: Place, animators: frozenset[str] = frozenset(), **more: Any) -> Community:
+    """A community of these places."""
+    return Community(
+        name="Example",
+        languages=("en", "fr"),
+        zone=ZoneInfo("Europe/Paris"),
+        spaces={place.key: place for place in places if isinstance(place, Space)},
+        groups={place.key: place for place in places if isinstance(place, Group)},
+        roles=Roles(animators=animators),
+        **more,
+    )
+
+
+@dataclass(slots=True)
+class Stage:
+    """A bot on a homeserver, with its database."""
+
+    database: Database
+    client: MatrixClient
+    clock: Clock
+    prefix: str
+
+    def reconciler(self, client: MatrixClient | None = None, **more: Any) -> Reconciler:
+        """A reconciler as a new process would have it."""
+        return Reconciler(self.database, client or self.client, self.clock, **more)
+
+    def own(self, community: Community) -> Community:
+        """The community with aliases of this test alone: the homeserver is shared."""
+        return replace(
+            community,
+            spaces={key: self._own(place) for key, place in community.spaces.items()},
+            groups={key: self._own(place) for key, place in community.groups.items()},
+        )
+
+    def _own(self, place: P) -> P:
+        alias = place.alias or place.key
+        return place if alias.startswith(self.prefix) else replace(place, alias=f"{self.prefix}-{alias}")
+
+    def alias(self, localpart: str) -> str:
+        """The full alias that a key or an alias of this test has."""
+        return f"#{self.prefix}-{localpart}:{self.client.server}"
+
+    async def apply(self, community: Community) -> Any:
+        """Declare and apply; everything has to stand."""
+        reconciler = self.reconciler()
+        await reconciler.declare(self.own(community))
+        outcome = await reconciler.apply()
+        assert outcome.failures == {}
+        return outcome
+
+    async def plan(self, community: Community | None = None, **more: Any) -> Plan:
+        """What would change."""
+        return await self.reconciler().plan(self.own(community) if community else None, **more)
+
+    async def room(self, key: str) -> str:
+        """The room bound to a key."""
+        async with self.database.read() as conn:
+            room = await bindings.room_of(conn, key)
+        assert room is not None, f"no room for {key}"
+        return room
+
+    async def state(self, key: str, type: str, state_key: str = "") -> dict[str, Any] | None:
+        """State of the room of a key, from the homeserver."""
+        return await self.client.state_event(await self.room(key), type, state_key)
+
+    async def rooms_made(self) -> dict[str, list[str]]:
+        """Creation key to the rooms that carry it, of all that the bot is in."""
+        made: dict[str, list[str]] = {}
+        for room in await self.client.joined_rooms():
+            create = await self.client.state_event(room, "m.room.create")
+            key = (create or {}).get("org.esnbot.key")
+            if isinstance(key, str):
+                made.setdefault(key, []).append(room)
+        return made
+
+
+@asynccontextmanager
+async def staged(homeserver: Homeserver, url: str, clock: Clock | None = None) -> AsyncIterator[Stage]:
+    """A bot with a device and an empty database."""
+    registration = await homeserver.service()
+    bot = f"@{registration.bot_localpart}:{homeserver.server_name}"
+    client = MatrixClient(homeserver.url, registration.as_token, bot, "ESNBOT")
+    database = await Database.open(url)
+    try:
+        await migrate(database, [MIGRATIONS])
+        await client.register()
+        await client.ensure_device("esnbot")
+        yield Stage(database, client, clock or SystemClock(), registration.bot_localpart)
+    finally:
+        await client.close()
+        await database.close()
