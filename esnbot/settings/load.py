@@ -45,6 +45,8 @@ class Settings:
     web: Web
     features: Mapping[str, BaseModel] = field(default_factory=dict)
     """Each feature's section, or its defaults, by the feature's name."""
+    secret_files: tuple[Path, ...] = ()
+    """The files that secrets were read from."""
     sources: Mapping[str, Source] = field(default_factory=dict)
     """Where things are written: ``photo`` (a space or group), ``photo.topic`` (a key it states), ``audiences.staff``,
     ``sites.lyon``, ``teams.it``, ``prompts.KEY``, ``templates.KIND``."""
@@ -102,6 +104,7 @@ def _settings(
         database=_database(file, root, mistakes, environment),
         web=Web(host=host, port=port, url=file.web.url or f"http://{shown_host}:{port}"),
         features=_features(root, schemas, mistakes),
+        secret_files=_secret_files(file, root),
         sources=builder.sources,
     )
 
@@ -155,6 +158,17 @@ def _database(file: CommunityFile, root: Node, mistakes: list[Mistake], environm
         found = f"a database URL that begins with '{scheme}:'" if "://" in url else "no database URL"
         mistakes.append(Mistake(node.source, key, found, expected, f"{near}://…" if near else None))
     return url
+
+
+def _secret_files(file: CommunityFile, root: Node) -> tuple[Path, ...]:
+    """Those that are named and there; the environment may have gone before them."""
+    section = file.homeserver
+    named = [
+        ((name,), getattr(file, name)) if name == "database_file" else (("homeserver", name), getattr(section, name))
+        for name in ("as_token_file", "hs_token_file", "admin_token_file", "database_file")
+    ]
+    found = [(root.get(*path), value) for path, value in named if value]
+    return tuple(Path(node.source.path).parent / value for node, value in found if node is not None)
 
 
 def _in_order(files: Files) -> list[Mistake]:

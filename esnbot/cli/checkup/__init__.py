@@ -1,0 +1,1 @@
+"""What `esnbot doctor` looks at: the configuration's files, the database, the homeserver, and the way between them."""
