@@ -122,10 +122,12 @@ class Guide:
             usage = voice.say("It is written so: {usage}", usage=self.usage(command))
         return paragraphs(Markdown(" ".join(parts)), usage)
 
-    def unknown_noun(self, word: str) -> Markdown:
-        """A first word that leads nowhere."""
+    def unknown_noun(self, word: str, *, chatting: bool = False) -> Markdown:
+        """A first word that leads nowhere; `chatting` when perhaps no command was meant at all."""
         every = {name: noun for noun in self.nouns() for name in noun.names.all()}
         meant = dict.fromkeys(self._shown(every[name]) for name in near(word, every))
+        if chatting and not meant:
+            return self._instead(self._voice.say("I understand commands, and no conversation."), [])
         voice = self._voice
         first = voice.say("I do not know what {word} is.", word=self._voice.quote(word[:100]))
         return self._instead(first, [self.typed(noun) for noun in meant])

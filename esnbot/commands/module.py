@@ -135,7 +135,7 @@ class _Desk:
         found = self.registry.find(words)
         if found.command is None:
             if found.noun is None or not guide.commands(found.noun):
-                return [call.answer(guide.unknown_noun(words[0].text))]
+                return [call.answer(guide.unknown_noun(words[0].text, chatting=not said.prefixed))]
             return [call.answer(guide.unknown_verb(found.noun, found.unknown))]
         if not may(call.person, found.command):
             return [call.answer(await self._refusal(call, found.command))]

@@ -161,7 +161,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for language in LANGUAGES:
         if not options.check:
             for path, found in catalogues(_ROOT, language).items():
-                if not chosen or any(path.is_relative_to(folder) for folder in chosen):
+                wanted = found or path.exists()
+                if wanted and (not chosen or any(path.is_relative_to(folder) for folder in chosen)):
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(updated(path, found, language))
         left = list(problems(_ROOT, language))

@@ -54,6 +54,12 @@ class TestAnswers:
         assert answer.thread == ""
         assert "`groupe`" in answer.body
 
+    async def test_small_talk_in_a_direct_chat_is_not_taken_for_a_mistake(self, room: Room) -> None:
+        answer = await room.ask("merci beaucoup !", room=DIRECT)
+        assert "`aide` montre ce que vous pouvez faire." in answer
+        assert "merci" not in answer
+        assert "`groupe`" in await room.ask("gruope créer x", room=DIRECT)
+
     async def test_a_group_of_two_is_no_direct_chat(self, room: Room) -> None:
         assert await room.say("help", sender=ALI, room=SECRET) == []
 
