@@ -1,0 +1,1 @@
+"""What the benchmarks share: programs, loads, a stub homeserver, and rooms on a real one."""
