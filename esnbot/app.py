@@ -233,7 +233,9 @@ class Application:
     async def _be_somebody(self) -> None:
         await self.client.register()
         await self.client.ensure_device(DEVICE_NAME)
-        if not (await self.client.profile(self.client.user)).get("displayname"):
+        # A new account is called by its local part; a name that an administrator gave it stays.
+        localpart = self.settings.homeserver.bot_localpart
+        if (await self.client.profile(self.client.user)).get("displayname", "") in ("", localpart):
             await self.client.set_profile("displayname", DISPLAY_NAME)
 
     async def _end_back_off(self) -> None:
