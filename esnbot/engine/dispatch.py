@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,10 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from esnbot.community.clock import Clock
 from esnbot.engine import effects_in, signals
 from esnbot.engine.clock import now_ms
+from esnbot.engine.effects import Effect
 from esnbot.engine.event import DUE, Event
 from esnbot.engine.feature import Context, Handler, Listener, Module
 from esnbot.engine.inbox import set_aside
 from esnbot.engine.incoming import Malformed, MalformedEvent, parse
+from esnbot.engine.letters import reason
 from esnbot.engine.metrics import Metrics
 from esnbot.engine.tables import State, dead_letter, inbox, room_clock
 from esnbot.store import rooms
@@ -31,6 +33,8 @@ BATCH: Final = 100
 ROOMS: Final = 25
 RETRY_AFTER: Final = (0.1, 1.0, 5.0)
 """Seconds before each further attempt of a handler that raised; after the last one it is set aside."""
+HANDLER_LIMIT: Final = 10.0
+"""Seconds that a module may take with one event: on SQLite everybody waits for it."""
 IDLE: Final = 1.0
 INTERNAL: Final = "org.esnbot."
 
@@ -46,6 +50,10 @@ class Outcome:
     wake: set[str] = field(default_factory=set)
     letters: int = 0
     held: bool = False
+    own_rooms: set[str] = field(default_factory=set)
+    """Rooms of the batch that the bot is in, at its end."""
+    other_rooms: set[str] = field(default_factory=set)
+    """Rooms that it left in the batch."""
 
 
 @dataclass(slots=True)
@@ -79,8 +87,11 @@ class Dispatcher:
         self._signals = signal
         self._bot = bot
         self._metrics = metrics
-        # Rooms that the bot is surely in; leaving one takes it out again.
+        # Rooms that the bot is surely in. Where several processes work, what another one saw is not known here.
         self._own_rooms: set[str] = set()
+        # Handlers that had to be stopped, by event: a statement that is cut off can take its whole batch with it, and
+        # then only this memory ends the circle.
+        self._overdue: Counter[tuple[str, str]] = Counter()
         # Gates first: what they redact or refuse should not be answered meanwhile.
         self._modules = {module.name: module for module in sorted(modules, key=lambda module: not module.gate)}
         self._listeners: defaultdict[str, list[tuple[str, Listener]]] = defaultdict(list)
@@ -111,6 +122,9 @@ class Dispatcher:
         for name in outcome.wake:
             self._signals.set(name)
         self._metrics.handled(outcome.handled, outcome.letters)
+        if self._database.is_sqlite:
+            self._own_rooms |= outcome.own_rooms
+            self._own_rooms -= outcome.other_rooms
         return outcome
 
     async def _batch(self, conn: AsyncConnection) -> Outcome:
@@ -119,8 +133,8 @@ class Dispatcher:
         if not claimed:
             waiting = await conn.execute(text("SELECT 1 FROM inbox WHERE state = 0 LIMIT 1"))
             return Outcome(held=waiting.first() is not None)
-        await self._learn_own_rooms(conn, {row.queue for row in claimed})
         batch = _Batch(now, await self._room_clocks(conn, {row.queue for row in claimed}))
+        batch.outcome.own_rooms = await self._own_rooms_of(conn, {row.queue for row in claimed})
         batch.outcome.events = len(claimed)
         for row in claimed:
             if row.queue not in batch.held:
@@ -134,27 +148,26 @@ class Dispatcher:
         locked = (await conn.execute(_LOCK_QUEUES, {"now": now, "rooms": ROOMS})).scalars().all()
         if not locked:
             return []
-        return (await conn.execute(_CLAIM_LOCKED, {"queues": locked, "limit": BATCH})).all()
+        return (await conn.execute(_CLAIM_LOCKED, {"now": now, "queues": locked, "limit": BATCH})).all()
 
-    async def _learn_own_rooms(self, conn: AsyncConnection, queues: set[str]) -> None:
+    async def _own_rooms_of(self, conn: AsyncConnection, queues: set[str]) -> set[str]:
         unsure = {queue for queue in queues - self._own_rooms if queue.startswith("!")}
-        if unsure:
-            self._own_rooms |= await rooms.rooms_with(conn, self._bot, among=unsure)
+        known = queues & self._own_rooms
+        return known | await rooms.rooms_with(conn, self._bot, among=unsure) if unsure else known
 
-    def _concerns_us(self, event: Event) -> bool:
+    def _concerns_us(self, batch: _Batch, event: Event) -> bool:
         """Whether the bot is in the room. A homeserver also pushes rooms that only have an alias of our namespace."""
         if event.is_internal or event.sender == self._bot:
             return True
         if event.type == "m.room.member" and event.state_key == self._bot:
             return True
-        return event.room_id in self._own_rooms
+        return event.room_id in batch.outcome.own_rooms
 
-    def _note_own_membership(self, event: Event) -> None:
+    def _note_own_membership(self, batch: _Batch, event: Event) -> None:
         if event.type == "m.room.member" and event.state_key == self._bot:
-            if event.text("membership") == "join":
-                self._own_rooms.add(event.room_id)
-            else:
-                self._own_rooms.discard(event.room_id)
+            joined = event.text("membership") == "join"
+            (batch.outcome.own_rooms if joined else batch.outcome.other_rooms).add(event.room_id)
+            (batch.outcome.other_rooms if joined else batch.outcome.own_rooms).discard(event.room_id)
 
     async def _room_clocks(self, conn: AsyncConnection, queues: set[str]) -> dict[str, int]:
         query = select(room_clock.c.room_id, room_clock.c.ts).where(room_clock.c.room_id.in_(queues))
@@ -164,20 +177,28 @@ class Dispatcher:
         try:
             event, replaces = parse(row.body)
         except MalformedEvent as error:
-            await set_aside(conn, Malformed(row.event_id, row.body[:10_000], str(error)), batch.now)
+            await self._set_aside(conn, batch, row, error)
+            return
+        if not self._concerns_us(batch, event):
             batch.done.append(row.seq)
-            batch.outcome.letters += 1
             return
         event = self._clamped(batch, row, event)
-        if not self._concerns_us(event):
-            batch.done.append(row.seq)
-            return
         if event.state_key is not None and not event.is_internal:
-            self._note_own_membership(event)
-            await rooms.note(conn, _state(event), replaces)
+            try:
+                async with conn.begin_nested():
+                    await rooms.note(conn, _state(event), replaces)
+            # What no column takes must not stop everybody: it is kept where an administrator sees it.
+            except Exception as error:
+                if is_trouble(error):
+                    raise
+                await self._set_aside(conn, batch, row, error)
+                return
+            self._note_own_membership(batch, event)
         remaining = set(row.remaining) if row.remaining else None
-        failed: dict[str, Exception] = {}
-        for name, handlers in self._interested(event).items():
+        interested, failed = self._interested(event)
+        if remaining is not None:
+            failed = {name: error for name, error in failed.items() if name in remaining}
+        for name, handlers in interested.items():
             if remaining is not None and name not in remaining:
                 continue
             failure = await self._run(conn, batch, name, handlers, event)
@@ -191,8 +212,16 @@ class Dispatcher:
         else:
             await self._bury(conn, batch, row, failed)
 
+    async def _set_aside(self, conn: AsyncConnection, batch: _Batch, row: Row[Any], error: Exception) -> None:
+        await set_aside(conn, Malformed(row.event_id, row.body[:10_000], reason(error)), batch.now)
+        batch.done.append(row.seq)
+        batch.outcome.letters += 1
+
     def _clamped(self, batch: _Batch, row: Row[Any], event: Event) -> Event:
         """The event with a time between the room's previous event and its own arrival."""
+        if not row.queue.startswith("!"):
+            # Ours, with our own time; to remember one for each name that was ever used would only grow.
+            return event
         before = batch.moved.get(row.queue, batch.clocks.get(row.queue, 0))
         ts = max(min(event.ts, row.arrived), before)
         batch.moved[row.queue] = ts
@@ -209,21 +238,32 @@ class Dispatcher:
             redacts=event.redacts,
         )
 
-    def _interested(self, event: Event) -> Mapping[str, list[Handler]]:
-        """Modules in their order, with the handlers that want the event."""
+    def _interested(self, event: Event) -> tuple[Mapping[str, list[Handler]], dict[str, Exception]]:
+        """Modules in their order with the handlers that want the event, and modules that could not say so."""
         found: dict[str, list[Handler]] = {}
+        failed: dict[str, Exception] = {}
         if event.type.startswith(INTERNAL):
             # People can send any type; what only we may say is known by its id.
             if not event.is_internal:
-                return found
+                return found, failed
             if event.type == DUE:
-                module = self._modules.get(event.text("module"))
-                due = module.due.get(event.text("job")) if module else None
-                return {module.name: [due]} if module and due else found
+                name, job = event.text("module"), event.text("job")
+                module = self._modules.get(name)
+                due = module.due.get(job) if module else None
+                if due is None:
+                    failed[name] = LookupError(f"nobody here knows the job '{job}' of '{name}'")
+                    return found, failed
+                return {name: [due]}, failed
         for name, listener in self._listeners.get(event.type, ()):
-            if listener.wants is None or listener.wants(event):
+            try:
+                wanted = listener.wants is None or listener.wants(event)
+            # A look at what people sent may raise anything, and harms its own module alone.
+            except Exception as error:  # noqa: BLE001
+                failed[name] = error
+                continue
+            if wanted:
                 found.setdefault(name, []).append(listener.handle)
-        return found
+        return {name: handlers for name, handlers in found.items() if name not in failed}, failed
 
     async def _run(
         self, conn: AsyncConnection, batch: _Batch, module: str, handlers: Sequence[Handler], event: Event
@@ -232,7 +272,7 @@ class Dispatcher:
         started = time.perf_counter()
         try:
             async with conn.begin_nested():
-                effects = [effect for handle in handlers for effect in await handle(context, event)]
+                effects = await self._effects_of(module, handlers, context, event)
                 wake = await effects_in.put(conn, module, event.event_id, effects, batch.now)
         # A handler may raise anything; its own writes are undone, and the other modules and events go on.
         except Exception as error:
@@ -244,6 +284,20 @@ class Dispatcher:
             self._metrics.handler(module, time.perf_counter() - started)
         batch.outcome.wake |= wake
         return None
+
+    async def _effects_of(
+        self, module: str, handlers: Sequence[Handler], context: Context, event: Event
+    ) -> list[Effect]:
+        case = (event.event_id, module)
+        if self._overdue[case] > len(RETRY_AFTER):
+            del self._overdue[case]
+            raise TimeoutError(f"not done within {HANDLER_LIMIT} s, several times")
+        try:
+            async with asyncio.timeout(HANDLER_LIMIT):
+                return [effect for handle in handlers for effect in await handle(context, event)]
+        except TimeoutError as error:
+            self._overdue[case] += 1
+            raise TimeoutError(f"not done within {HANDLER_LIMIT} s") from error
 
     async def _hold(self, conn: AsyncConnection, batch: _Batch, row: Row[Any], failed: Mapping[str, Exception]) -> None:
         """Try again a little later; the room waits, so that its order holds."""
@@ -264,7 +318,7 @@ class Dispatcher:
                 "module": module,
                 "room": row.queue,
                 "body": row.body,
-                "error": f"{type(error).__name__}: {error}",
+                "error": reason(error),
                 "died": batch.now,
             }
             await insert_new(conn, dead_letter, letter)
@@ -301,7 +355,7 @@ _LOCK_QUEUES = text(
     f" SELECT queue FROM waiting WHERE pg_try_advisory_xact_lock(hashtextextended('inbox:' || queue, 0))"
 )
 _CLAIM_LOCKED = (
-    text(f"SELECT {_COLUMNS} FROM inbox WHERE state = 0 AND queue IN :queues ORDER BY seq LIMIT :limit")
+    text(f"SELECT {_COLUMNS} FROM inbox WHERE {_FREE} AND queue IN :queues ORDER BY seq LIMIT :limit")
     .bindparams(bindparam("queues", expanding=True))
     .columns(*_TYPED)
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -20,6 +20,10 @@ class MalformedTransaction(ValueError):
 
 class MalformedEvent(ValueError):
     """Something in a transaction is no event."""
+
+
+LONGEST: Final = 255
+"""Bytes of an event's type, state key or sender (Client-Server API, 'size limits')."""
 
 
 class _Transaction(msgspec.Struct):
@@ -39,7 +43,7 @@ class _Whole(msgspec.Struct):
     origin_server_ts: int
     room_id: str = ""
     state_key: str | None = None
-    redacts: str = ""
+    redacts: Any = None
     unsigned: Any = None
 
 
@@ -103,6 +107,8 @@ def parse(body: str) -> tuple[Event, str]:
         whole = _whole.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         raise MalformedEvent(str(error)) from error
+    if any(len(name.encode()) > LONGEST for name in (whole.type, whole.sender, whole.state_key or "")):
+        raise MalformedEvent("type, sender or state_key is longer than any may be")
     unsigned = whole.unsigned if isinstance(whole.unsigned, dict) else {}
     replaces = unsigned.get("replaces_state")
     redacts = whole.redacts or whole.content.get("redacts")

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 import orjson
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine.tables import State, dead_letter, inbox, outbox
+
+
+LONGEST: Final = 500
+"""Characters of a reason that are kept."""
+
+
+def reason(error: BaseException) -> str:
+    """Why something was set aside, as text that any database stores."""
+    said = f"{type(error).__name__}: {error}".encode(errors="replace").decode()
+    return said.replace("\x00", "\ufffd")[:LONGEST]
 
 
 @dataclass(frozen=True, slots=True)

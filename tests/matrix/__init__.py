@@ -1,0 +1,1 @@
+"""The homeserver's side: the transaction endpoint, and answers of all kinds."""

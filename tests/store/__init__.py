@@ -1,0 +1,1 @@
+"""The database: commits, schema, what is known of rooms, leases."""
