@@ -396,7 +396,7 @@ WORDS = [
 ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(line=st.text(max_size=60) | st.lists(st.sampled_from(WORDS), max_size=7).map(" ".join))
 async def test_whatever_is_said_to_the_bot_has_one_answer(room: Room, line: str) -> None:
     effects = await room.say(f"!esn {line}")
