@@ -23,7 +23,7 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
     if as_json:
         print_json({"ok": True, "mistakes": [], "community": settings.community.name, **counts})
         return
-    listed = ", ".join(f"{number} {name}" for name, number in counts.items())
+    listed = ", ".join(f"{number} {name if number != 1 else name[:-1]}" for name, number in counts.items())
     sys.stdout.write(f"{config}: no mistakes. {settings.community.name}: {listed}.\n")
 
 
