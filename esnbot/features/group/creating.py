@@ -10,14 +10,14 @@ from esnbot.commands.command import Call
 from esnbot.community.group import Group, Joining, Kind, Origin, Place
 from esnbot.community.reach import audiences_of, is_for
 from esnbot.engine.clock import milliseconds
-from esnbot.engine.effects import Effect, Nudge, Schedule
+from esnbot.engine.effects import Effect, Emit, Nudge
 from esnbot.features.group import model, records
 from esnbot.features.group.desk import Desk, Found, Refusal
+from esnbot.features.group.events import ASKED_FOR
 from esnbot.provisioning import wanted
 from esnbot.speech import Markdown, bold, bullets, paragraphs
 from esnbot.store import bindings
 
-SLOW: Final = "slow"
 SAME_SECOND: Final = timedelta(seconds=10)
 """Two wishes for one name within this time are the same idea of two people."""
 
@@ -66,12 +66,7 @@ class Creating:
         await self._desk.want(call, group)
         return [
             Nudge(machine=wanted.RECONCILER),
-            Schedule(
-                key=f"slow:{group.key}",
-                job=SLOW,
-                due=call.ctx.now + self._settings.slow_after,
-                payload={"key": group.key},
-            ),
+            Emit(type=ASKED_FOR, content={"key": group.key}),
         ]
 
     def _name(self, call: Call) -> str:

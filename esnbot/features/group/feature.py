@@ -12,10 +12,11 @@ from esnbot.community.model import Community
 from esnbot.community.person import Role
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
-from esnbot.features.group.creating import SLOW, Creating
+from esnbot.features.group.creating import Creating
 from esnbot.features.group.desk import Desk
+from esnbot.features.group.events import ASKED_FOR
 from esnbot.features.group.finding import Finding
-from esnbot.features.group.handlers import GroupHandlers, left_by_themselves
+from esnbot.features.group.handlers import SLOW, GroupHandlers, left_by_themselves
 from esnbot.features.group.keeping import Keeping
 from esnbot.features.group.model import MADE_IN_CHAT
 from esnbot.features.group.settings import GroupSettings
@@ -44,6 +45,7 @@ def build(kit: Kit[GroupSettings]) -> Feature:
         listeners=(
             Listener(frozenset({events.ROOM_READY}), handlers.room_ready),
             Listener(frozenset({events.ROOM_FAILED}), handlers.room_failed),
+            Listener(frozenset({ASKED_FOR}), handlers.asked_for),
             Listener(frozenset({"m.room.member"}), handlers.left, wants=left_by_themselves),
         ),
         due={SLOW: handlers.slow},
@@ -85,7 +87,6 @@ def _making(desk: Desk, community: Community) -> tuple[Command, ...]:
             names=Names(("name",), ("nom",)),
             kind=Text(LONGEST_TEXT),
             help=later("What people will call it."),
-            rest=True,
         ),
         _kind_param(later("What it is for.")),
         Param(
@@ -171,7 +172,6 @@ def _finding(desk: Desk) -> tuple[Command, ...]:
                     kind=Text(200),
                     help=later("Words of its name or topic."),
                     required=False,
-                    rest=True,
                 ),
                 _kind_param(later("Only those of this kind.")),
             ),
@@ -215,7 +215,6 @@ def _keeping(desk: Desk) -> tuple[Command, ...]:
                     names=Names(("name",), ("nom",)),
                     kind=Text(LONGEST_TEXT),
                     help=later("What people will call it."),
-                    rest=True,
                 ),
                 _which(option=True),
             ),
@@ -236,7 +235,6 @@ def _keeping(desk: Desk) -> tuple[Command, ...]:
                     names=Names(("topic",), ("sujet",)),
                     kind=Text(LONGEST_TEXT),
                     help=later("What it is about, in a sentence."),
-                    rest=True,
                 ),
                 _which(option=True),
             ),

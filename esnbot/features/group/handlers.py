@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.community.group import Group, Kind, Origin
 from esnbot.engine.clock import milliseconds
-from esnbot.engine.effects import TEXT, Effect, Nudge, Say, Unschedule, room
+from esnbot.engine.effects import TEXT, Effect, Nudge, Say, Schedule, Unschedule, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.contract import Kit
@@ -20,6 +20,7 @@ from esnbot.provisioning import wanted
 from esnbot.provisioning.errors import Owned
 from esnbot.speech import Later, Markdown, bold, later, mention, paragraphs, render
 
+SLOW: Final = "slow"
 FIRST_WORDS: Final[Mapping[Kind, Later]] = {
     Kind.project: later("What is the goal, and what comes next? Two lines are enough to begin with."),
     Kind.hobby: later("What do you like about it, and since when? A photo says it as well."),
@@ -36,6 +37,12 @@ class GroupHandlers:
     def __init__(self, kit: Kit[GroupSettings]) -> None:
         self._kit = kit
         self._community = kit.community
+
+    async def asked_for(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Look after a while whether the room is there."""
+        key = event.text("key")
+        due = ctx.now + self._kit.settings.slow_after
+        return [Schedule(key=f"slow:{key}", job=SLOW, due=due, payload={"key": key})]
 
     async def room_ready(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """Answer whoever asked for the group, and say the first words in a new room."""

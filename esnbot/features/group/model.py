@@ -76,7 +76,8 @@ def _shows(character: str) -> bool:
 
 def fold(text: str) -> str:
     """Lower-case words without accents and punctuation; two names that fold alike are the same to people."""
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+    # Twice: some capitals (mathematical letters) appear only once they are decomposed.
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)).casefold()
     return " ".join("".join(_folded(character) for character in plain).split())
 
 

@@ -70,7 +70,6 @@ def _params(help_: Later) -> tuple[Param, ...]:
             kind=Text(200),
             help=help_,
             required=False,
-            rest=True,
         ),
         Param(
             name="remove",

@@ -59,7 +59,7 @@ class Beat:
         first = instant.astimezone(self.zone).date()
         for day in (first + timedelta(days=number) for number in range(HORIZON)):
             due = self.on(day)
-            if due is None or due <= instant or (last is not None and due - last < self.tempo.least_gap):
+            if due is None or due <= instant or (last is not None and self._too_soon(due, last)):
                 continue
             yield due
             last = due
@@ -79,6 +79,11 @@ class Beat:
             if due.time() < self.tempo.at or self.quiet.covers(due.time()):
                 return None
         return due.astimezone(UTC) if due.date() == day else None
+
+    def _too_soon(self, due: datetime, last: datetime) -> bool:
+        """On the wall: three days are three days, also when the clocks change in between."""
+        here, there = (instant.astimezone(self.zone).replace(tzinfo=None) for instant in (due, last))
+        return here - there < self.tempo.least_gap
 
     def allows(self, instant: datetime) -> bool:
         """Whether something that comes a little late may still appear."""

@@ -1,0 +1,8 @@
+"""Domain events of groups made in chat."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ASKED_FOR: Final = "org.esnbot.group_asked_for"
+"""Somebody asked for a group, and it is written down as wanted; content: ``key``."""

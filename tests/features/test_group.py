@@ -1,0 +1,377 @@
+"""Groups made in chat."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from esnbot.community.group import Joining, Kind, Origin
+from esnbot.engine.effects import TEXT, Invite, Kick
+from esnbot.features.group import records
+from tests.features.house import (
+    ALI,
+    BOT,
+    FILE,
+    MAX,
+    PAT,
+    ZOE,
+    House,
+    a_community,
+    a_group,
+    a_house,
+    answer_in,
+    of,
+    said,
+)
+
+CREATE = 'groupe créer "Club photo" --type loisir'
+
+
+async def test_a_wish_becomes_a_group_that_its_maker_owns(any_house: House) -> None:
+    assert await any_house.say(f"!rse {CREATE} --sujet 'Les photos'") == []
+    group = await any_house.place("club-photo")
+    assert (group.name, group.kind, group.topic, group.parent) == ("Club photo", Kind.hobby, "Les photos", "home")
+    assert (group.owners, group.origin, group.joining) == ({ZOE}, Origin.chat, Joining.space)
+
+
+async def test_the_one_answer_comes_with_the_room_in_the_thread_of_the_question(any_house: House) -> None:
+    await any_house.say(f"!rse {CREATE}")
+    effects = await any_house.make_ready("club-photo")
+    welcome, answer = said(effects)
+    assert (welcome.room, welcome.msgtype, welcome.body) == ("key:club-photo", TEXT, "Bienvenue aux passionnés.")
+    assert answer.room == "!cafe"
+    assert answer.thread.startswith("$e")
+    assert "https://matrix.to/#/!club-photo?via=example.org" in answer.html
+    assert answer.body.startswith("Club photo")
+    assert await any_house.make_ready("club-photo", created=False) == []
+    assert await any_house.let_pass(timedelta(minutes=1)) == []
+
+
+async def test_without_a_template_the_first_words_name_who_made_the_group(house: House) -> None:
+    await house.say("!esn language english")
+    await house.say('!esn group create "Moving" --kind project')
+    welcome = said(await house.make_ready("moving"))[0]
+    assert welcome.body.startswith("Welcome to Moving!")
+    assert ZOE in welcome.html
+    assert "What is the goal" in welcome.body
+
+
+async def test_a_group_of_the_file_gets_the_words_of_its_template_only(house: House) -> None:
+    assert said(await house.make_ready("help")) == []
+
+
+async def test_who_asks_in_private_is_answered_there(house: House) -> None:
+    await house.put_in("!direct", ZOE, BOT)
+    await house.say(CREATE, room="!direct")
+    answer = said(await house.make_ready("club-photo"))[-1]
+    assert (answer.room, answer.thread) == ("!direct", "")
+
+
+async def test_a_room_that_takes_long_is_announced_once_and_then_answered(house: House) -> None:
+    await house.say(f"!rse {CREATE}")
+    slow = await house.let_pass(timedelta(seconds=30))
+    assert "un peu plus de temps" in answer_in(slow)
+    assert len(said(await house.make_ready("club-photo"))) == 2
+
+
+async def test_a_room_that_cannot_be_made_is_told_once(house: House) -> None:
+    await house.say(f"!rse {CREATE}")
+    assert "Je n’ai pas pu créer Club photo" in answer_in(await house.fail("club-photo"))
+    assert await house.fail("club-photo") == []
+    assert await house.let_pass(timedelta(minutes=1)) == []
+
+
+@pytest.mark.parametrize("name", ["Le café", "cafe", "Café!"])
+async def test_near_duplicates_are_pointed_out_first_with_a_link(house: House, name: str) -> None:
+    question = said(await house.say(f'!rse groupe créer "{name}"'))[0]
+    assert "Un groupe de ce genre existe déjà." in question.body
+    assert "matrix.to/#/!cafe" in question.html
+    assert await house.scheduled("group") == {}
+
+
+async def test_a_yes_makes_the_group_all_the_same_and_so_does_anyway(house: House) -> None:
+    await house.agree('!rse groupe créer "Café"')
+    await house.say('!rse groupe créer "Café" --quand-même')
+    assert (await house.place("cafe-2")).name == "Café"
+    assert (await house.place("cafe-3")).name == "Café"
+    assert (await house.place("cafe")).name == "Le café"
+
+
+async def test_what_somebody_may_not_see_is_not_pointed_out(house: House) -> None:
+    assert await house.say('!rse groupe créer "Club secret"') == []
+    assert (await house.place("club-secret")).owners == {ZOE}
+
+
+async def test_of_two_who_ask_in_the_same_second_one_wins_and_the_other_is_told(any_house: House) -> None:
+    content = {"msgtype": "m.text", "body": "!rse groupe créer Randonnée"}
+    told = said(
+        await any_house.hear_together(
+            {"sender": ZOE, "room_id": "!cafe", "content": content},
+            {"sender": ALI, "room_id": "!help", "content": content},
+        )
+    )
+    assert len(told) == 1
+    assert "Randonnée" in told[0].body
+    assert len((await any_house.place("randonnee")).owners) == 1
+
+
+async def test_a_key_is_claimed_once_whoever_comes_at_the_same_time(any_house: House) -> None:
+    wishes = [records.Request("alpha", "Alpha", user, "fr", "!cafe", "", 0) for user in (ZOE, ALI)]
+    claims = (any_house.write(lambda conn, wish=wish: records.claim(conn, wish)) for wish in wishes)
+    assert sorted(await asyncio.gather(*claims)) == [False, True]
+
+
+async def test_a_name_that_was_taken_while_one_was_asking_is_not_taken_over(house: House) -> None:
+    other = records.Request("alpha", "Alpha", ALI, "fr", "!help", "", int(house.clock.now().timestamp() * 1000))
+    assert await house.write(lambda conn: records.claim(conn, other))
+    assert "au même moment" in await house.ask("!rse groupe créer Alpha")
+    assert await house.say("!rse groupe créer Alpha --quand-même") == []
+    assert (await house.place("alpha-2")).owners == {ZOE}
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("x" * 300, "trop long"),
+        ("x" * 10_000, "au plus"),
+        ('"\u200b\u202e"', ""),
+    ],
+)
+async def test_hostile_names_get_a_clear_sentence_and_make_nothing(house: House, name: str, sentence: str) -> None:
+    assert sentence in await house.ask(f"!rse groupe créer {name}")
+    assert await house.scheduled("group") == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", "@room fête", "🎉🎉", "**gras** [lien](http://x.example)"]
+)
+async def test_names_with_signs_are_shown_as_they_are_and_call_nobody(house: House, name: str) -> None:
+    await house.say(f'!rse groupe créer "{name}"')
+    (job,) = await house.scheduled("group")
+    key = job.removeprefix("slow:")
+    for message in said(await house.make_ready(key)):
+        assert "<script" not in message.html
+        assert "@room" not in message.body
+        assert 'href="http://x.example' not in message.html
+
+
+async def test_a_new_group_can_stand_in_another_space_and_be_for_one_audience(house: House) -> None:
+    assert "home et workshop" in await house.ask('!rse groupe créer "Livraisons" --dans nulle-part')
+    await house.say('!rse groupe créer "Livraisons" --dans workshop --pour partners')
+    group = await house.place("livraisons")
+    assert (group.parent, set(group.audiences)) == ("workshop", {"staff", "partners"})
+    refused = await house.ask('!rse groupe créer "Factures" --pour partners')
+    assert "La maison" in refused
+    assert "Partenaires" in refused
+
+
+async def test_partners_do_not_make_groups(house: House) -> None:
+    await house.put_in("!yard", PAT)
+    assert "Seuls" in await house.ask(f"!rse {CREATE}", sender=PAT, room="!yard")
+
+
+async def test_nobody_fills_the_community_in_a_day(sqlite_url: str) -> None:
+    async with a_house(sqlite_url, settings={"group": {"a_day": 2}}) as house:
+        for name in ("Alpha", "Bravo"):
+            await house.say(f"!rse groupe créer {name}")
+        assert "2 groupes depuis hier" in await house.ask("!rse groupe créer Charlie")
+        house.clock.advance(timedelta(days=1, seconds=1))
+        assert await house.say("!rse groupe créer Charlie") == []
+
+
+# --- finding --------------------------------------------------------------------------------------------------------
+
+
+async def test_the_list_shows_what_one_may_see_with_links(house: House) -> None:
+    shown = said(await house.say("!rse groupe liste"))[0]
+    assert shown.body.splitlines()[0] == "3 groupes"
+    assert "Le café" in shown.body
+    assert "(vous y êtes)" in shown.body
+    assert "Toutes les questions" in shown.body
+    assert "Club secret" not in shown.body
+    assert "Coulisses" not in shown.body
+    assert "matrix.to/#/!help?via=example.org" in shown.html
+
+
+async def test_a_partner_sees_the_groups_of_the_partners_only(house: House) -> None:
+    await house.put_in("!yard", PAT)
+    await house.say("!esn language english", sender=PAT, room="!yard")
+    shown = await house.ask("!esn group list", sender=PAT, room="!yard")
+    assert shown.splitlines()[0] == "One group"
+    assert "Chantier" in shown
+
+
+async def test_members_of_a_closed_group_see_it(house: House) -> None:
+    await house.put_in("!secret", ZOE)
+    assert "Club secret" in await house.ask("!rse groupe liste secret")
+
+
+async def test_the_list_is_narrowed_by_words_and_kind(house: House) -> None:
+    assert "Entraide" in await house.ask("!rse groupe liste QUESTIONS")
+    assert "Entraide" in await house.ask("!rse groupe liste --type entraide")
+    assert "ne trouve pas" in await house.ask("!rse groupe liste licorne")
+
+
+async def test_a_long_list_ends_with_how_many_more(sqlite_url: str) -> None:
+    async with a_house(sqlite_url, settings={"group": {"listed_at_once": 1}}) as house:
+        assert "Encore 2" in await house.ask("!rse groupe liste")
+
+
+async def test_joining_means_an_invitation(house: House) -> None:
+    effects = await house.say("!rse groupe rejoindre Entraide")
+    (invitation,) = of(effects, Invite)
+    assert (invitation.room, invitation.user) == ("key:help", ZOE)
+    assert "Je vous invite dans Entraide" in answer_in(effects)
+
+
+async def test_joining_what_one_is_in_or_invited_to_says_so(house: House) -> None:
+    assert "déjà" in await house.ask("!rse groupe rejoindre café") or "déjà" in await house.ask(
+        "!rse groupe rejoindre cafe"
+    )
+    await house.put_in("!help", ZOE, membership="invite")
+    assert "vous attend" in await house.ask("!rse groupe rejoindre Entraide")
+
+
+async def test_open_doors_are_shown_and_closed_ones_do_not_exist(sqlite_url: str) -> None:
+    community = a_community(
+        a_group(),
+        a_group("open", "Forum", joining=Joining.public),
+        a_group("knock", "Atelier", joining=Joining.knock),
+        a_group("secret", "Club secret", joining=Joining.invite),
+    )
+    async with a_house(sqlite_url, community) as house:
+        shown = await house.say("!rse groupe rejoindre Forum")
+        assert of(shown, Invite) == []
+        assert "matrix.to/#/!open" in said(shown)[0].html
+        assert "on frappe" in await house.ask("!rse groupe rejoindre Atelier")
+        closed, unknown = [
+            await house.ask(f'!rse groupe rejoindre "{name}"') for name in ("Club secret", "Rien du tout")
+        ]
+        assert closed.splitlines()[0].replace("Club secret", "") == unknown.splitlines()[0].replace("Rien du tout", "")
+
+
+async def test_leaving_through_the_bot(house: House) -> None:
+    effects = await house.say("!rse groupe quitter Entraide")
+    assert "n’êtes pas" in answer_in(effects)
+    await house.put_in("!help", ZOE)
+    effects = await house.say("!rse groupe quitter Entraide")
+    assert [(kick.room, kick.user) for kick in of(effects, Kick)] == [("key:help", ZOE)]
+    assert "Vous avez quitté Entraide" in answer_in(effects)
+
+
+async def a_club(house: House) -> None:
+    """Zoé's photo club, there with her in it."""
+    await house.say(f"!rse {CREATE}")
+    await house.make_ready("club-photo")
+
+
+async def test_the_only_owner_is_asked_before_leaving_and_is_not_called_back(house: House) -> None:
+    await a_club(house)
+    effects = await house.agree("!rse groupe quitter", room="!club-photo")
+    assert len(of(effects, Kick)) == 1
+    assert (await house.place("club-photo")).owners == frozenset()
+
+
+async def test_an_owner_who_walks_out_owns_it_no_more(house: House) -> None:
+    await a_club(house)
+    await house.member(ZOE, "!club-photo", "leave")
+    assert (await house.place("club-photo")).owners == frozenset()
+
+
+async def test_an_owner_whom_somebody_removed_stays_the_owner(house: House) -> None:
+    await a_club(house)
+    await house.member(ZOE, "!club-photo", "leave", sender=BOT)
+    assert (await house.place("club-photo")).owners == {ZOE}
+
+
+# --- keeping --------------------------------------------------------------------------------------------------------
+
+
+async def test_owners_rename_and_describe_their_group(house: House) -> None:
+    await a_club(house)
+    assert "Photo et film" in await house.ask('!rse groupe renommer "Photo et film"', room="!club-photo")
+    await house.ask('!rse groupe sujet "Images" --groupe "Photo et film"')
+    group = await house.place("club-photo")
+    assert (group.name, group.topic) == ("Photo et film", "Images")
+
+
+async def test_others_are_told_who_can(house: House) -> None:
+    await a_club(house)
+    refused = await house.ask('!rse groupe renommer "À moi" --groupe "Club photo"', sender=ALI)
+    assert "propriétaires" in refused
+    assert (await house.place("club-photo")).name == "Club photo"
+
+
+async def test_animators_may_what_owners_may(house: House) -> None:
+    await a_club(house)
+    await house.ask('!rse groupe renommer "Photos" --groupe "Club photo"', sender=MAX)
+    assert (await house.place("club-photo")).name == "Photos"
+
+
+async def test_what_the_file_states_is_refused_with_file_and_line(house: House) -> None:
+    assert f"{FILE}:41:5" in await house.ask('!rse groupe renommer "Le bar"', sender=MAX)
+    await house.ask('!rse groupe sujet "Tout et rien"', sender=MAX)
+    cafe = await house.place("cafe")
+    assert (cafe.name, cafe.topic) == ("Le café", "Tout et rien")
+
+
+async def test_archiving_needs_a_yes_and_can_be_taken_back(any_house: House) -> None:
+    await a_club(any_house)
+    question = await any_house.ask_first("!rse groupe archiver", room="!club-photo")
+    assert "Archiver Club photo" in question
+    assert not (await any_house.place("club-photo")).archived
+    await any_house.agree("!rse groupe archiver", room="!club-photo")
+    assert (await any_house.place("club-photo")).archived
+    assert "archivé" in await any_house.ask('!rse groupe rejoindre "Club photo"', sender=ALI)
+    assert "rouvert" in await any_house.ask('!rse groupe rouvrir "Club photo"')
+    assert not (await any_house.place("club-photo")).archived
+
+
+async def test_an_archived_group_is_named_when_somebody_makes_one_like_it(house: House) -> None:
+    await a_club(house)
+    await house.agree("!rse groupe archiver", room="!club-photo")
+    assert "groupe rouvrir" in await house.ask_first('!rse groupe créer "Le club photo"')
+
+
+async def test_handing_over_needs_a_yes_and_invites_who_takes_it(house: House) -> None:
+    await a_club(house)
+    effects = await house.agree(f"!rse groupe confier {ALI} --groupe 'Club photo'")
+    assert (await house.place("club-photo")).owners == {ALI}
+    assert [invite.user for invite in of(effects, Invite)] == [ALI]
+    there, answer = said(effects)
+    assert (there.room, there.mentions) == ("key:club-photo", (ALI,))
+    assert "entre les mains de" in answer.body
+
+
+@pytest.mark.parametrize(
+    ("taker", "sentence"), [(BOT, "une personne"), (ZOE, "déjà entre ses mains"), (PAT, "ne s’adresse pas")]
+)
+async def test_a_group_is_not_handed_to_just_anybody(house: House, taker: str, sentence: str) -> None:
+    await a_club(house)
+    assert sentence in await house.ask(f"!rse groupe confier {taker}", room="!club-photo")
+    assert (await house.place("club-photo")).owners == {ZOE}
+
+
+# --- one person -----------------------------------------------------------------------------------------------------
+
+
+async def test_export_names_wishes_and_groups_and_erase_takes_them_back(any_house: House) -> None:
+    await a_club(any_house)
+    await any_house.say("!rse groupe créer Bravo")
+    kept = await any_house.export("group", ZOE)
+    assert [wish["key"] for wish in kept["asked_for"]] == ["club-photo", "bravo"]
+    assert kept["owns"] == ["club-photo", "bravo"]
+    await any_house.erase("group", ZOE)
+    assert await any_house.export("group", ZOE) == {"asked_for": [], "owns": []}
+    assert (await any_house.place("club-photo")).owners == frozenset()
+    assert await any_house.scheduled("group") == {}
+    assert len(said(await any_house.make_ready("bravo"))) == 1
+
+
+async def test_erasing_leaves_what_the_file_says(sqlite_url: str) -> None:
+    cafe = a_group(owners=frozenset({ZOE}), stated=frozenset({"name", "owners"}))
+    async with a_house(sqlite_url, a_community(cafe)) as house:
+        await house.erase("group", ZOE)
+        assert (await house.place("cafe")).owners == {ZOE}
