@@ -92,54 +92,72 @@ class Hands:
             return Taken(await self._adopt(desired.place.adopt), created=False)
         if found is not None and (room := await self._observer.read(found)) is not None:
             return Taken(room, created=True)
-        if not attempted:
-            room_id = await self._patience(lambda: self._client.resolve_alias(desired.alias))
-            if room_id is not None:
-                return Taken(await self._behind_alias(desired, room_id), created=True)
-            row = {"key": desired.key, "alias": desired.alias, "since": self._now()}
-            await self._database.write(lambda conn: upsert(conn, room_attempt, row))
+        row = {"key": desired.key, "alias": desired.alias, "since": self._now()}
+        await self._database.write(lambda conn: upsert(conn, room_attempt, row))
         for _ in range(3):
-            taken = await self._make(desired, view)
+            taken = await self._make(desired, view, attempted)
             if taken is not None:
                 return taken
         raise CannotMake(f"the alias {desired.alias} leads to a half-made room that cannot be given up")
 
-    async def _make(self, desired: DesiredRoom, view: View) -> Taken | None:
+    async def _make(self, desired: DesiredRoom, view: View, attempted: bool) -> Taken | None:
+        """Ask for the room; None when what an earlier attempt left behind its alias was given up."""
         version = desired.place.room_version or await self._server_version()
         body = creation(desired, view, version)
+        requests = 0
+
+        async def create() -> str:
+            nonlocal requests
+            requests += 1
+            return await self._client.create_room(body)
+
         try:
-            room_id = await self._patience(lambda: self._client.create_room(body))
+            room_id = await self._patience(create)
         except Refused as error:
             # 409 without a code of its own: two requests for one alias crossed.
             if not isinstance(error, RoomInUse) and error.status != 409:
                 raise
-            return await self._half_made(desired)
+            return await self._behind_alias(desired, maybe_half_made=attempted or requests > 1)
         return Taken(made_state(body, desired, view, room_id, version, self._now()), created=True, new=True)
 
-    async def _half_made(self, desired: DesiredRoom) -> Taken | None:
-        """The room that an earlier attempt of ours left behind the alias; None when it was given up."""
-        for _ in range(HALF_MADE_AFTER):
-            room_id = await self._patience(lambda: self._client.resolve_alias(desired.alias))
+    async def _behind_alias(self, desired: DesiredRoom, *, maybe_half_made: bool) -> Taken | None:
+        """Our room behind the alias, finished or not; None when it was given up; ``CannotMake`` for a stranger's.
+
+        Only where an earlier request of ours may have made it, a room that the bot cannot read is waited for (its
+        making may still go on), then entered, then given up.
+        """
+        alias = desired.alias
+        for _ in range(HALF_MADE_AFTER if maybe_half_made else 1):
+            room_id = await self._patience(lambda: self._client.resolve_alias(alias))
             if room_id is None:
                 return None
             room = await self._observer.read(room_id)
             if room is not None and room.content("m.room.power_levels") is not None:
                 return Taken(self._checked(desired, room), created=True)
-            await self._sleep(LOOK_AGAIN)
-        if room is None and room_id is not None:
-            room = await self._joined(room_id)
-        if room is not None:
-            return Taken(self._checked(desired, room), created=True)
-        # The alias was free before our attempt, and nobody is in what stands behind it now: ours, and empty.
-        await self._patience(lambda: self._client.delete_alias(desired.alias))
-        return None
-
-    async def _behind_alias(self, desired: DesiredRoom, room_id: str) -> SeenRoom:
-        """The room behind an alias that was there before us: ours from a lost database, or a stranger's."""
-        room = await self._observer.read(room_id)
+            if maybe_half_made:
+                await self._sleep(LOOK_AGAIN)
+        if room is None and maybe_half_made and room_id is not None:
+            room = await self._entered(desired, room_id)
+            if room is None:
+                await self._patience(lambda: self._client.delete_alias(alias))
+                return None
         if room is None:
-            raise CannotMake(_strangers(desired, room_id))
-        return self._checked(desired, room)
+            await self._database.write(lambda conn: _forget_attempt(conn, desired.key))
+            raise CannotMake(_strangers(desired, room_id or ""))
+        return Taken(self._checked(desired, room), created=True)
+
+    async def _entered(self, desired: DesiredRoom, room: str) -> SeenRoom | None:
+        """A half-made room with its creator, the bot, in it; None when there is nothing that anybody could enter."""
+        try:
+            await self._patience(lambda: self._client.join(room))
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise CannotMake(_strangers(desired, room)) from error
+        found = await self._observer.read(room)
+        if found is not None and found.made_for != desired.key:
+            await self._patience(lambda: self._client.leave(room))
+        return found
 
     def _checked(self, desired: DesiredRoom, room: SeenRoom) -> SeenRoom:
         if room.made_for != desired.key or self._client.user not in room.founders:
@@ -228,11 +246,15 @@ class Hands:
             await self._patience(lambda: client.set_state(room, facet.type, facet.state_key, merged))
 
     async def _point_alias(self, desired: DesiredRoom, room: str) -> None:
-        leads_to = await self._patience(lambda: self._client.resolve_alias(desired.alias))
-        if leads_to is None:
+        # Asked for first: looking up an alias that is free makes the homeserver ask every service.
+        try:
             await self._patience(lambda: self._client.set_alias(desired.alias, room))
-        elif leads_to != room:
-            raise CannotMake(_strangers(desired, leads_to))
+        except Refused as error:
+            leads_to = await self._patience(lambda: self._client.resolve_alias(desired.alias))
+            if leads_to is None:
+                raise
+            if leads_to != room:
+                raise CannotMake(_strangers(desired, leads_to)) from error
 
     async def _remove_denied(self, room: str, acl: Content | None, view: View) -> None:
         """A server that is denied still receives what is said while one of its people is in the room."""
@@ -365,6 +387,10 @@ class Hands:
                 raise
         await self._database.write(lambda conn: keep(conn, done=True))
         return uri
+
+
+async def _forget_attempt(conn: AsyncConnection, key: str) -> None:
+    await conn.execute(delete(room_attempt).where(room_attempt.c.key == key))
 
 
 async def _forget_upload(conn: AsyncConnection, digest: str) -> None:

@@ -35,6 +35,8 @@ from esnbot.store.database import Database
 IN_FLIGHT: Final = 10
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at what another process may have asked for."""
+LOOK_UPS: Final = 100
+"""So many aliases of new rooms a plan looks up, to say beforehand that they are taken."""
 TRY_AGAIN: Final = 60.0
 """Seconds after which what failed is tried again."""
 
@@ -112,6 +114,7 @@ class Reconciler:
         async with self._database.read() as conn:
             bound = await bindings.all_bindings(conn)
         aliases: list[str] = []
+        adopted = {room.place.adopt for room in desired.values()}
         for key, room in desired.items():
             if key in bound or room.archived:
                 continue
@@ -120,6 +123,9 @@ class Reconciler:
                 aliases.append(target)
             elif target is None and look_up:
                 aliases.append(room.alias)
+        # Each look-up of a free alias makes the homeserver ask us, too: not for a whole first community.
+        if len(aliases) > LOOK_UPS:
+            aliases = [alias for alias in aliases if alias in adopted]
         avatars = [room.place.avatar for room in desired.values() if room.place.avatar is not None]
         return await self._observer.look(only=only, aliases=aliases, avatars=avatars)
 

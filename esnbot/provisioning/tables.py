@@ -53,7 +53,7 @@ provisioned = Table(
 room_attempt = Table(
     "room_attempt",
     metadata,
-    # The alias was seen free right before: what stands behind it later, and cannot be read, is our half-made room.
+    # Written before a room is asked for: what stands behind the alias later may be our half-made room.
     Column("key", Text, primary_key=True),
     Column("alias", Text, nullable=False),
     Column("since", Milliseconds, nullable=False),

@@ -100,7 +100,8 @@ class Stage:
         return outcome
 
     async def plan(self, community: Community | None = None, **more: Any) -> Plan:
-        """What would change."""
+        """What would change; free aliases are not looked up, which is slow beside many services."""
+        more.setdefault("look_up", False)
         return await self.reconciler().plan(self.own(community) if community else None, **more)
 
     async def room(self, key: str) -> str:
