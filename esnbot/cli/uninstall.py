@@ -103,7 +103,7 @@ def _rooms_of(settings: Settings, rooms: dict[str, str] | None) -> Remains:
         items or ("(none was made)",),
         "People can go on talking there; hand groups over first, for nobody else has the bot's power.",
         (
-            "hand a group over while the bot still runs: !esn group handover GROUP @person",
+            "hand a group over while the bot still runs, by saying in it: !esn group hand-over @person",
             f"or delete a room, as server administrator: curl -X DELETE -H 'Authorization: Bearer ADMIN_TOKEN' "
             f"-d '{{\"purge\": true}}' '{url}/_synapse/admin/v2/rooms/ROOM_ID'",
         ),
