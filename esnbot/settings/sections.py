@@ -155,9 +155,9 @@ class GroupSection(PlaceSection):
     kind: KindName = Kind.informal
     """What it is for."""
     posting: PostingName | None = None
-    """Who may post: `everyone`, `owners` or `animators`."""
+    """Who may post; everyone, unless this or the template of its kind says otherwise."""
     history: HistoryName | None = None
-    """Who reads what was said before: `shared` (members, all of it), `joined`, `invited`, `world_readable`."""
+    """Who reads what was said before: `shared` (the default: members, all of it), `joined` (from when they joined) …"""
     guests: bool = False
     """Whether Matrix guests may come in."""
     encrypted: bool = False

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from esnbot.cli.checkup.capabilities import held
+from esnbot.cli.checkup.capabilities import as_markdown, held
 from esnbot.cli.checkup.finding import State
 from esnbot.discovery import Discovery
 from esnbot.engine.clock import SystemClock
@@ -134,6 +134,12 @@ async def test_every_capability_says_what_it_needs_and_what_is_lost_without_it(s
         "media": "yes",
         "forget": "no",
     }
+
+
+def test_the_page_on_the_doctor_has_the_table_of_capabilities() -> None:
+    page = Path("docs/doctor.md").read_text(encoding="utf-8")
+
+    assert f"<!-- capabilities begin -->\n\n{as_markdown()}\n\n<!-- capabilities end -->" in page
 
 
 async def test_looking_changes_nothing_and_makes_no_database(set_up: SetUp) -> None:

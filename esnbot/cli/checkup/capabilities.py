@@ -146,3 +146,9 @@ def as_json(table: list[Held]) -> list[Mapping[str, str]]:
         }
         for one in table
     ]
+
+
+def as_markdown() -> str:
+    """The table in docs/doctor.md."""
+    rows = [f"| {one.does} (`{one.key}`) | {one.needs} | {one.without} |" for one in CAPABILITIES]
+    return "\n".join(["| capability | what it needs of the homeserver | without it |", "|---|---|---|", *rows])

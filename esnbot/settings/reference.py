@@ -1,0 +1,117 @@
+"""The tables of keys in docs/configuration.md, made from the models: ``python -m esnbot.settings.reference``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from esnbot.settings.sections import (
+    AudienceSection,
+    CommunityFile,
+    GroupSection,
+    HomeserverSection,
+    NestedGroupSection,
+    PlaceSection,
+    PromptsFile,
+    QuietHoursSection,
+    RolesSection,
+    SiteSection,
+    SpaceSection,
+    TemplateFile,
+    TempoSection,
+    TopSpaceSection,
+    WebSection,
+)
+
+BEGIN: Final = "<!-- keys begin: python -m esnbot.settings.reference -->"
+END: Final = "<!-- keys end -->"
+
+_TABLES: Final[tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...]] = (
+    ("The file", CommunityFile, None),
+    ("`homeserver`", HomeserverSection, None),
+    ("`web`", WebSection, None),
+    ("`quiet_hours`", QuietHoursSection, None),
+    ("`audiences: KEY`", AudienceSection, None),
+    ("`roles`", RolesSection, None),
+    ("`sites: KEY`, `teams: KEY`", SiteSection, None),
+    ("Spaces and groups alike", PlaceSection, None),
+    ("`spaces: KEY`, besides", SpaceSection, PlaceSection),
+    ("`spaces: KEY` at the top level, besides", TopSpaceSection, SpaceSection),
+    ("`groups: KEY`, besides", GroupSection, PlaceSection),
+    ("`groups: KEY` at the top level, besides", NestedGroupSection, GroupSection),
+    ("`tempo`", TempoSection, None),
+    ("A file of prompts", PromptsFile, None),
+    ("A template", TemplateFile, None),
+)
+
+
+def reference() -> str:
+    """All tables, as Markdown."""
+    return "\n\n".join(_table(title, model, known) for title, model, known in _TABLES)
+
+
+def _table(title: str, model: type[BaseModel], known: type[BaseModel] | None) -> str:
+    schema = model.model_json_schema()
+    skipped = set(known.model_fields) if known is not None else set()
+    # A model that contains itself stands among its own definitions.
+    top = _real(schema, schema)
+    required = top.get("required", [])
+    rows = [
+        f"| `{key}` | {_kind(below, schema)} | {_default(below, key in required)} | {_description(below, schema)} |"
+        for key, below in top["properties"].items()
+        if key not in skipped
+    ]
+    return "\n".join([f"### {title}", "", "| key | value | default | what it means |", "|---|---|---|---|", *rows])
+
+
+def _kind(below: Mapping[str, Any], root: Mapping[str, Any]) -> str:
+    real = _real(below, root)
+    if "enum" in real:
+        return ", ".join(f"`{word}`" for word in real["enum"])
+    kind = real.get("type")
+    if kind == "array":
+        return f"list: {_kind(real.get('items', {}), root)}"
+    if kind == "object":
+        return "keys and values"
+    return {"string": "text", "boolean": "true or false", "integer": "number"}.get(str(kind), "text")
+
+
+def _real(below: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    options = [option for option in below.get("anyOf", []) if option.get("type") != "null"]
+    real = options[0] if options else below
+    if "$ref" in real:
+        found: Mapping[str, Any] = root["$defs"][str(real["$ref"]).rpartition("/")[2]]
+        return found
+    return real
+
+
+def _default(below: Mapping[str, Any], required: bool) -> str:
+    if required:
+        return "**needed**"
+    default = below.get("default")
+    if default in (None, "", [], {}, "PT0S") or isinstance(default, dict):
+        return ""
+    if isinstance(default, list):
+        return f"`{':'.join(str(part) for part in default)}`"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def _description(below: Mapping[str, Any], root: Mapping[str, Any]) -> str:
+    text = str(below.get("description") or _real(below, root).get("description", ""))
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def main(path: Path = Path("docs/configuration.md")) -> None:
+    """Put the tables between the marks of the page."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    path.write_text(f"{before}{BEGIN}\n\n{reference()}\n\n{END}{after}", encoding="utf-8")
+    sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main(*(Path(argument) for argument in sys.argv[1:2]))
