@@ -404,8 +404,7 @@ def _strangers(desired: DesiredRoom, room: str) -> str:
     )
 
 
-def accepted_value(facet: Facet, fact: Fact) -> Any:
-    """What an owner set by hand, as the field's value."""
-    name = {"name": "name", "topic": "topic", "avatar": "url"}[facet.field]
-    value = fact.content.get(name)
-    return value if facet.field != "avatar" or value else None
+def field_value(field: str, content: Content) -> Any:
+    """What somebody set by hand, as the value of the declaration's field."""
+    value = content.get({"name": "name", "topic": "topic", "avatar": "url"}[field])
+    return value or None if field == "avatar" else value or ""

@@ -119,7 +119,7 @@ class Observer:
             marks = (await conn.execute(select(provisioned))).all()
             attempts = (await conn.execute(select(room_attempt.c.key))).scalars().all()
             media = await _uploaded(conn, avatars)
-            seen = await _load(conn, self._client.user, only)
+            seen = await load_rooms(conn, self._client.user, only)
         bound = {key: room for key, room in bound.items() if not key.startswith("direct:")}
         missing = [room for room in bound.values() if room not in seen and (only is None or room in only)]
         if missing:
@@ -152,7 +152,7 @@ class Observer:
         """Bound rooms that the store knows nothing of."""
         await self.read_rooms(room_ids)
         async with self._database.read() as conn:
-            return await _load(conn, self._client.user, room_ids)
+            return await load_rooms(conn, self._client.user, room_ids)
 
     async def _look_up(self, aliases: Iterable[str]) -> dict[str, str | None]:
         gate = asyncio.Semaphore(self._in_flight)
@@ -172,10 +172,11 @@ class Observer:
         if await self.read_rooms([room]):
             return None
         async with self._database.read() as conn:
-            return (await _load(conn, self._client.user, [room])).get(room)
+            return (await load_rooms(conn, self._client.user, [room])).get(room)
 
 
-async def _load(conn: AsyncConnection, bot: str, only: Sequence[str] | None) -> dict[str, SeenRoom]:
+async def load_rooms(conn: AsyncConnection, bot: str, only: Sequence[str] | None) -> dict[str, SeenRoom]:
+    """What the store knows of the rooms, or of some, as far as plans compare it."""
     states: dict[str, dict[tuple[str, str], Fact]] = {}
     if only is None:
         batches = [await conn.execute(_LOAD, {"bot": bot})]

@@ -19,7 +19,7 @@ from esnbot.provisioning.desired import DesiredRoom, digest_of
 from esnbot.provisioning.errors import CannotMake
 from esnbot.provisioning.events import ROOM_ARCHIVED, ROOM_FAILED, ROOM_READY, ROOM_REVIVED
 from esnbot.provisioning.facets import Facet
-from esnbot.provisioning.hands import Hands, Now, Taken, accepted_value
+from esnbot.provisioning.hands import Hands, Now, Taken, field_value
 from esnbot.provisioning.plan import Plan
 from esnbot.provisioning.seen import Observed
 from esnbot.provisioning.tables import desired_object, provisioned, room_attempt
@@ -206,7 +206,7 @@ class Pass:
         current = (await conn.execute(query)).scalar_one_or_none()
         for facet in accepted:
             fact = taken.room.state[facet.type, facet.state_key]
-            await wanted.accept(conn, key, facet.field, accepted_value(facet, fact), fact.sender, now)
+            await wanted.accept(conn, key, facet.field, field_value(facet.field, fact.content), fact.sender, now)
         if current == desired.revision:
             current = (await conn.execute(query)).scalar_one_or_none()
             await wanted.settle(conn, {key: current or desired.revision})

@@ -42,6 +42,7 @@ TRY_AGAIN: Final = 60.0
 
 _FOR_PEOPLE: Final = frozenset((Action.remake, Action.unenforceable))
 _SYSTEM: Final = SystemClock()
+_UNKNOWN: Final = object()
 
 log = structlog.get_logger("esnbot.provisioning")
 
@@ -222,7 +223,10 @@ class Reconciler:
 
     async def _tell_drift(self, conn: AsyncConnection, plan: Plan, drifts: Iterable[Change]) -> None:
         now = self._now()
+        known = {(row.key, row.what): row.found for row in await wanted.drifts(conn)}
         for change in drifts:
+            if known.get((change.key, change.what), _UNKNOWN) == change.old:
+                continue
             room = plan.view.ids.get(change.key, "")
             content = drift_content(change, room)
             await put_internal(conn, f"drift:{change.key}:{change.what}:{now}", DRIFT, content, now, room_id=room)
@@ -338,3 +342,6 @@ def _neighbours(desired: Mapping[str, DesiredRoom], keys: Iterable[str]) -> list
 def notice(change: Change) -> str:
     """What a person has to know, in one line."""
     return f"{change.key}: {change.what}: {change.why}" if change.what else f"{change.key}: {change.why}"
+
+
+__all__ = ["Outcome", "Progress", "Reconciler", "notice"]

@@ -124,6 +124,18 @@ async def objects(conn: AsyncConnection) -> list[WantedObject]:
     return [_object(row) for row in await conn.execute(query)]
 
 
+async def some(conn: AsyncConnection, keys: Iterable[str]) -> list[WantedObject]:
+    """The declared objects of these keys, as far as there are any."""
+    query = select(desired_object).where(desired_object.c.key.in_(list(keys)))
+    return [_object(row) for row in await conn.execute(query)]
+
+
+async def with_spaces(conn: AsyncConnection, objects: Sequence[WantedObject]) -> list[WantedObject]:
+    """These objects after the spaces that they stand in."""
+    spaces = {key for entry in objects for key in (entry.place.parent, *getattr(entry.place, "also_in", ())) if key}
+    return [*await some(conn, spaces - {entry.key for entry in objects}), *objects]
+
+
 async def unsettled(conn: AsyncConnection) -> list[str]:
     """Keys whose last change does not stand on the homeserver yet."""
     query = select(desired_object.c.key).where(desired_object.c.revision != desired_object.c.settled)
