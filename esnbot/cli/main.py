@@ -24,8 +24,8 @@ COMMANDS: Final = {
     "run": "esnbot.cli.run:run",
     "demo": "esnbot.cli.demo:demo",
     "dead-letters": "esnbot.cli.dead_letters:app",
-    "export": "esnbot.cli.export:export",
-    "forget": "esnbot.cli.forget:forget",
+    "export": "esnbot.cli.people:export",
+    "forget": "esnbot.cli.people:forget",
     "uninstall": "esnbot.cli.uninstall:uninstall",
 }
 """Name to ``module:attribute``: a function with typer annotations, or a ``typer.Typer`` with subcommands."""
