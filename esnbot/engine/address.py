@@ -11,7 +11,8 @@ from esnbot.community.clock import Clock
 from esnbot.engine.clock import now_ms
 from esnbot.engine.tables import State, outbox
 from esnbot.matrix.client import MatrixClient
-from esnbot.matrix.errors import NotThere, Refused, RoomInUse
+from esnbot.matrix.errors import Forbidden, NotThere, Refused, RoomInUse, TokenRefused
+from esnbot.matrix.registration import direct_alias_prefix
 from esnbot.store import bindings, rooms
 from esnbot.store.database import Database
 
@@ -83,47 +84,68 @@ class Address:
             await bindings.bind(conn, key, room, now_ms(self._system))
 
         await self._database.write(keep)
-        await self._tidy(user, room)
+        await self._tidy(key)
         return room
 
     async def _open(self, user: str, key: str) -> str:
         """Make the direct chat, or find the one of an attempt that a crash cut short, by its alias."""
-        localpart = "_esnbot_direct_" + sha256(key.encode()).hexdigest()[:20]
-        alias = f"#{localpart}:{self._client.server}"
+        alias = self._alias(key)
         content = {
             "preset": "trusted_private_chat",
             "is_direct": True,
             "invite": [user],
-            "room_alias_name": localpart,
+            "room_alias_name": alias[1:].partition(":")[0],
             "creation_content": {KEY: key},
         }
         try:
             return await self._client.create_room(content)
         except RoomInUse:
-            room = await self._client.resolve_alias(alias)
-            if room is None:
-                raise NotYet(f"the alias of the chat with {user} is in use and leads nowhere") from None
-            create = await self._own_state(room)
-            if create is None or create.get(KEY) != key:
-                await self._client.delete_alias(alias)
-                raise NotYet(f"a half-made chat with {user} was given up") from None
-            member = await self._client.state_event(room, "m.room.member", user)
-            if (member or {}).get("membership") not in ("join", "invite"):
-                await self._client.invite(room, user)
-            return room
+            return await self._finish(user, key, alias)
+        except TokenRefused:
+            raise
         except Refused as error:
             raise Undeliverable(f"the direct chat with {user} cannot be opened: {error}") from error
 
-    async def _own_state(self, room: str) -> dict[str, Any] | None:
-        try:
-            return await self._client.state_event(room, "m.room.create")
-        except Refused:
-            return None
+    async def _finish(self, user: str, key: str, alias: str) -> str:
+        """The chat behind the alias, made whole; one that cannot be is given up."""
+        room = await self._client.resolve_alias(alias)
+        if room is None:
+            raise NotYet(f"the alias of the chat with {user} is in use and leads nowhere")
+        if not await self._is_ours(room, key):
+            try:
+                await self._client.delete_alias(alias)
+            except Forbidden as error:
+                raise Undeliverable(f"somebody else has taken {alias}") from error
+            raise NotYet(f"a half-made chat with {user} was given up")
+        member = await self._client.state_event(room, "m.room.member", user)
+        if (member or {}).get("membership") not in ("join", "invite"):
+            try:
+                await self._client.invite(room, user)
+            except Forbidden as error:
+                raise Undeliverable(f"the direct chat with {user} cannot be opened: {error}") from error
+        return room
 
-    async def _tidy(self, user: str, room: str) -> None:
-        """Take the alias away again and mark the chat as direct for the bot; both may be lost without harm."""
-        localpart = "_esnbot_direct_" + sha256(f"direct:{user}".encode()).hexdigest()[:20]
+    async def _is_ours(self, room: str, key: str) -> bool:
+        """Whether the bot itself made the room, for this key: anybody can write any key into a room of theirs."""
         try:
-            await self._client.delete_alias(f"#{localpart}:{self._client.server}")
-        except (NotThere, Refused):
+            state = await self._client.state(room)
+        except (Forbidden, NotThere):
+            return False
+        return any(
+            event.get("type") == "m.room.create"
+            and event.get("sender") == self._client.user
+            and isinstance(content := event.get("content"), dict)
+            and content.get(KEY) == key
+            for event in state
+        )
+
+    async def _tidy(self, key: str) -> None:
+        """Take the alias away again, which served its purpose; it may be left without harm."""
+        try:
+            await self._client.delete_alias(self._alias(key))
+        except (NotThere, Forbidden):
             return
+
+    def _alias(self, key: str) -> str:
+        prefix = direct_alias_prefix(self._client.user)
+        return f"#{prefix}{sha256(key.encode()).hexdigest()[:20]}:{self._client.server}"

@@ -13,6 +13,8 @@ from esnbot.matrix.errors import HomeserverError
 
 FIRST: Final = 0.25
 LONGEST: Final = 15.0
+LONGEST_LIMIT: Final = 600.0
+"""Seconds that it may ask us to wait, whatever it says."""
 
 log = structlog.get_logger("esnbot.engine.homeserver")
 
@@ -25,6 +27,8 @@ class Homeserver:
         self._until = 0.0
         self._pause = 0.0
         self.last_error = ""
+        self.answers = 0
+        """How often it did, or refused, what was asked."""
 
     @property
     def is_away(self) -> bool:
@@ -38,6 +42,7 @@ class Homeserver:
 
     def fine(self) -> None:
         """It answered."""
+        self.answers += 1
         if self.last_error:
             log.info("homeserver is back")
             self.last_error = ""
@@ -46,7 +51,7 @@ class Homeserver:
 
     def limited(self, seconds: float) -> None:
         """It asked to wait that long."""
-        self._until = max(self._until, time.monotonic() + seconds)
+        self._until = max(self._until, time.monotonic() + min(seconds, LONGEST_LIMIT))
 
     def trouble(self, error: HomeserverError) -> None:
         """It did not answer, or not as a homeserver; many requests may say so at the same time."""
@@ -55,6 +60,10 @@ class Homeserver:
             return
         self._pause = min(self._pause * 2, LONGEST) if self._pause else FIRST
         self._until = now + self._pause
+        self.ill(error)
+
+    def ill(self, error: HomeserverError) -> None:
+        """It fails at one thing, and nothing else has worked since; nobody has to wait for it."""
         if not self.last_error:
             log.warning("homeserver is away", error=str(error))
         self.last_error = str(error)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from esnbot.engine import effects as do
 from esnbot.engine.address import Address, Undeliverable
 from esnbot.engine.power import adjusted
 from esnbot.matrix import message
 from esnbot.matrix.client import MatrixClient
-from esnbot.matrix.errors import Forbidden, NotThere, Refused
+from esnbot.matrix.errors import Forbidden, NotThere
 from esnbot.store import rooms
 from esnbot.store.database import Database
 
@@ -20,6 +22,10 @@ REMEMBERED_MS: Final = 20 * 3600 * 1000
 
 LOOK_BACK_MS: Final = 3600 * 1000
 """Clocks of two machines may differ by this much when a room is searched for an earlier attempt."""
+
+
+JUST_NOW_MS: Final = 60 * 1000
+"""How long the homeserver may take to give a room's state, clocks that differ included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ class Courier:
                 return await self._send(parcel, room, "m.reaction", content, now_ms)
             case do.Redact():
                 return await self._redact(parcel, effect, room)
+            case do.Pin():
+                await pin(self._client, room, await self._address.post(parcel.module, effect.event))
             case do.Invite():
                 await self._invite(room, effect)
             case do.Kick():
@@ -71,7 +79,7 @@ class Courier:
             case do.AdjustPower():
                 await self._adjust_power(room, effect)
             case do.Observe():
-                await self._observe(room)
+                await self._observe(room, now_ms)
             case _:
                 raise Undeliverable(f"{type(effect).__name__} is not for the outbox")
         return ""
@@ -87,10 +95,7 @@ class Courier:
             replaces=await self._address.post(parcel.module, say.replaces) if say.replaces else "",
             extra=say.content,
         )
-        event = await self._send(parcel, room, "m.room.message", content, now_ms)
-        if say.pinned:
-            await pin(self._client, room, event)
-        return event
+        return await self._send(parcel, room, "m.room.message", content, now_ms)
 
     async def _send(self, parcel: Parcel, room: str, type: str, content: dict[str, Any], now_ms: int) -> str:
         if now_ms - parcel.made > REMEMBERED_MS:
@@ -141,9 +146,23 @@ class Courier:
         member = await self._client.state_event(room, "m.room.member", user)
         return str((member or {}).get("membership", "leave"))
 
-    async def _observe(self, room: str) -> None:
-        events = [state for event in await self._client.state(room) if (state := observed(room, event)) is not None]
-        await self._database.write(lambda conn: rooms.replace(conn, room, events))
+    async def _observe(self, room: str, now_ms: int) -> None:
+        events = [
+            state for event in await self._client.state(room) if (state := observed(room, event, now_ms)) is not None
+        ]
+
+        async def job(conn: AsyncConnection) -> None:
+            # What was pushed while the homeserver answered is newer than the answer.
+            seen = {(event.type, event.state_key): event.ts for event in events}
+            newer = [
+                known
+                for known in await rooms.all_of(conn, room)
+                if known.ts > max(now_ms - JUST_NOW_MS, seen.get((known.type, known.state_key), 0))
+            ]
+            await rooms.replace(conn, room, events)
+            await rooms.trust(conn, newer)
+
+        await self._database.write(job)
 
     async def _adjust_power(self, room: str, change: do.AdjustPower) -> None:
         async with self._client.writing(room):
@@ -153,8 +172,11 @@ class Courier:
                 await self._client.set_state(room, "m.room.power_levels", "", wanted)
 
 
-def observed(room: str, event: dict[str, Any]) -> rooms.StateEvent | None:
-    """A state event as the homeserver gives it; None when it lacks what every one has."""
+def observed(room: str, event: dict[str, Any], now_ms: int) -> rooms.StateEvent | None:
+    """A state event as the homeserver gives it; None when it lacks what every one has.
+
+    A time that lies in the future is taken for now: later events must not seem older.
+    """
     match event:
         case {
             "type": str(type),
@@ -163,8 +185,8 @@ def observed(room: str, event: dict[str, Any]) -> rooms.StateEvent | None:
             "sender": str(sender),
             "origin_server_ts": int(ts),
             "content": dict(content),
-        }:
-            return rooms.StateEvent(room, type, state_key, event_id, sender, ts, content)
+        } if "\x00" not in type + state_key + event_id + sender:
+            return rooms.StateEvent(room, type, state_key, event_id, sender, max(0, min(ts, now_ms)), content)
     return None
 
 
@@ -175,7 +197,4 @@ async def pin(client: MatrixClient, room: str, event: str) -> None:
         pinned = found.get("pinned")
         pinned = [entry for entry in pinned if isinstance(entry, str)] if isinstance(pinned, list) else []
         if event not in pinned:
-            try:
-                await client.set_state(room, "m.room.pinned_events", "", {"pinned": [*pinned, event]})
-            except Refused as error:
-                raise Undeliverable(f"the message is there, but could not be pinned: {error}") from error
+            await client.set_state(room, "m.room.pinned_events", "", {"pinned": [*pinned, event]})

@@ -54,7 +54,7 @@ class Say(Effect, frozen=True, kw_only=True):
     """The post that it corrects (``m.replace``)."""
     mentions: tuple[str, ...] = ()
     pinned: bool = False
-    """Pin it once sent, replacing nothing."""
+    """Pin it once sent (as by ``Pin``)."""
     content: dict[str, Any] = {}
     """Further keys of the content."""
     otherwise: Say | None = None
@@ -75,6 +75,13 @@ class Redact(Effect, frozen=True, kw_only=True):
     room: RoomRef
     event: PostRef
     reason: str = ""
+
+
+class Pin(Effect, frozen=True, kw_only=True):
+    """Pin a post beside what is pinned already."""
+
+    room: RoomRef
+    event: PostRef
 
 
 class Invite(Effect, frozen=True, kw_only=True):
@@ -166,6 +173,7 @@ AnyEffect = (
     Say
     | React
     | Redact
+    | Pin
     | Invite
     | Kick
     | Join

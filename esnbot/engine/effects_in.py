@@ -11,8 +11,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine import inbox, signals
 from esnbot.engine.clock import milliseconds
-from esnbot.engine.effects import AnyEffect, Effect, Emit, Kick, Nudge, Redact, Schedule, Unschedule
+from esnbot.engine.effects import (
+    AnyEffect,
+    Effect,
+    Emit,
+    Kick,
+    Nudge,
+    Pin,
+    Redact,
+    Say,
+    Schedule,
+    Unschedule,
+    post,
+)
 from esnbot.engine.tables import outbox, schedule
+from esnbot.store import bindings
 from esnbot.store.upsert import insert_new, upsert
 
 URGENT: Final = (Redact, Kick)
@@ -27,20 +40,26 @@ async def put(conn: AsyncConnection, module: str, cause: str, effects: Sequence[
     """
     wake: set[str] = set()
     for ordinal, effect in enumerate(effects):
-        key = f"{module}/{effect.key or f'{cause}/{ordinal}'}"
+        name = effect.key or f"{cause}/{ordinal}"
+        key = f"{module}/{name}"
         match effect:
             case Nudge(machine=machine):
                 wake.add(machine)
             case Schedule():
                 await _schedule(conn, module, effect)
                 wake.add(signals.SCHEDULE)
-            case Unschedule(key=name):
-                await conn.execute(delete(schedule).where(schedule.c.module == module, schedule.c.key == name))
-            case Emit(type=type, content=content, room=room):
-                await inbox.put_internal(conn, f"emit:{key}", type, content, now_ms, room_id=room)
+            case Unschedule(key=job):
+                await conn.execute(delete(schedule).where(schedule.c.module == module, schedule.c.key == job))
+            case Emit(type=type, content=content, room=in_room):
+                await inbox.put_internal(conn, f"emit:{key}", type, content, now_ms, room_id=in_room)
                 wake.add(signals.INBOX)
             case _:
-                await insert_new(conn, outbox, _row(module, key, effect, now_ms))
+                room = await _called_by_id(conn, effect.room)  # type: ignore[attr-defined]  # all others name one
+                await insert_new(conn, outbox, _row(module, key, effect, room, now_ms))
+                if isinstance(effect, Say) and effect.pinned:
+                    # On its own, so that a message that cannot be pinned is a message all the same.
+                    pin = Pin(room=effect.room, event=post(name))
+                    await insert_new(conn, outbox, _row(module, f"{key}/pin", pin, room, now_ms))
                 wake.add(signals.OUTBOX)
                 if isinstance(effect, URGENT):
                     wake.add(signals.URGENT)
@@ -62,11 +81,17 @@ async def _schedule(conn: AsyncConnection, module: str, effect: Schedule) -> Non
     await upsert(conn, schedule, row)
 
 
-def _row(module: str, key: str, effect: Effect, now_ms: int) -> dict[str, Any]:
+async def _called_by_id(conn: AsyncConnection, reference: str) -> str:
+    """A room that is made already goes by its id, however it was named: one room is one queue."""
+    key = reference.removeprefix("key:")
+    return reference if key == reference else await bindings.room_of(conn, key) or reference
+
+
+def _row(module: str, key: str, effect: Effect, room: str, now_ms: int) -> dict[str, Any]:
     return {
         "key": key,
         "module": module,
-        "room": effect.room,  # type: ignore[attr-defined]  # all that is left names a room
+        "room": room,
         "kind": type(effect).__name__,
         "body": msgspec.to_builtins(effect),
         "urgent": isinstance(effect, URGENT),

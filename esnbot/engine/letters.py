@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine.tables import State, dead_letter, inbox, outbox
 
-
 LONGEST: Final = 500
 """Characters of a reason that are kept."""
 

@@ -57,7 +57,7 @@ class Refused(HomeserverError):
 
 
 class TokenRefused(Refused):
-    """``M_UNKNOWN_TOKEN`` or ``M_MISSING_TOKEN``: an administrator has to act; nothing is lost meanwhile."""
+    """The homeserver does not know us (any more): an administrator has to act; nothing is lost meanwhile."""
 
     passes = True
 
@@ -77,6 +77,9 @@ class RoomInUse(Refused):
 BY_CODE: dict[str, type[Refused]] = {
     "M_UNKNOWN_TOKEN": TokenRefused,
     "M_MISSING_TOKEN": TokenRefused,
+    # The bot's device or account is gone: nothing is wrong with what it wanted to do.
+    "M_UNKNOWN_DEVICE": TokenRefused,
+    "M_USER_DEACTIVATED": TokenRefused,
     "M_NOT_FOUND": NotThere,
     "M_FORBIDDEN": Forbidden,
     "M_ROOM_IN_USE": RoomInUse,

@@ -16,6 +16,11 @@ class RegistrationError(Exception):
     """The registration file cannot be used; the message says what is wrong, where."""
 
 
+def direct_alias_prefix(bot: str) -> str:
+    """With what the localparts of aliases begin by which the bot finds its direct chats again."""
+    return f"_{bot[1:].partition(':')[0]}_direct_"
+
+
 @dataclass(frozen=True, slots=True)
 class Registration:
     """What the homeserver must know about the application service.
@@ -82,7 +87,15 @@ class Registration:
                 # A service may only make aliases of its own namespace, and groups are named by people: all of the
                 # server's, not exclusively. What the homeserver pushes of rooms without the bot is not looked at.
                 "aliases": [
-                    {"exclusive": False, "regex": pattern} for pattern in self.alias_patterns or (f"^#.*:{server}$",)
+                    # By these aliases a direct chat is found again after a crash: nobody else may take one.
+                    {
+                        "exclusive": True,
+                        "regex": f"^#{re.escape(direct_alias_prefix(self.bot_user_id))}.*:{server}$",
+                    },
+                    *(
+                        {"exclusive": False, "regex": pattern}
+                        for pattern in self.alias_patterns or (f"^#.*:{server}$",)
+                    ),
                 ],
                 "rooms": [],
             },

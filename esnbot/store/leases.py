@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Table, Text, delete, select, text
+from sqlalchemy import Column, Table, Text, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.store.tables import Milliseconds, metadata
@@ -27,6 +27,12 @@ async def take(conn: AsyncConnection, name: str, holder: str, now_ms: int, secon
     until = now_ms + int(seconds * 1000)
     result = await conn.execute(_TAKE, {"name": name, "holder": holder, "until": until, "now": now_ms})
     return result.rowcount == 1
+
+
+async def renew_all(conn: AsyncConnection, holder: str, now_ms: int, seconds: float) -> None:
+    """Renew everything that somebody still holds."""
+    until = now_ms + int(seconds * 1000)
+    await conn.execute(update(lease).where(lease.c.holder == holder, lease.c.until >= now_ms).values(until=until))
 
 
 async def release(conn: AsyncConnection, name: str, holder: str) -> None:

@@ -1,4 +1,4 @@
-"""What tests of the engine are built with: events as a homeserver pushes them, modules in a line, an engine to drive."""
+"""What tests of the engine are built with: events as a homeserver pushes them, modules in a line, engines."""
 
 from __future__ import annotations
 
