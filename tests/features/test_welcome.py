@@ -97,7 +97,7 @@ async def test_members_from_before_the_bot_are_no_newcomers(house: House) -> Non
     assert await house.let_pass(SOON) == []
 
 
-async def test_an_arrival_that_is_heard_of_days_later_is_none(house: House) -> None:
+async def test_who_was_there_before_the_bot_is_no_newcomer_when_the_bot_reads_of_it_later(house: House) -> None:
     long_ago = int((house.clock.now() - timedelta(days=3)).timestamp() * 1000)
     await house.member(ZOE, "!home", origin_server_ts=long_ago)
     assert await house.let_pass(SOON) == []

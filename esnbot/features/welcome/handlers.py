@@ -46,7 +46,9 @@ class WelcomeHandlers:
         if event.text("membership") != "join":
             await records.drop_waiting(ctx.conn, person, place.key)
             return []
-        if not model.is_new(event.moment, ctx.now, self._settings.newcomer_for):
+        came = await records.came(ctx.conn, event.room_id, ctx.bot)
+        if came is not None and event.ts < came:
+            # They were there before the bot, which reads of it only now.
             await records.note(ctx.conn, person, place.key, event.ts, milliseconds(ctx.now))
             return []
         if not await records.note(ctx.conn, person, place.key, event.ts):
@@ -107,7 +109,7 @@ class WelcomeHandlers:
         text = paragraphs(
             voice.say("**Welcome to {community}!**", community=self._community.name),
             voice.say(
-                "You have just come into {spaces}. I am the helper here: write to me in this chat whenever you like.",
+                "You are in {spaces} now. I am the helper here: write to me in this chat whenever you like.",
                 spaces=names,
             ),
             voice.say("Have a look at these groups:") if lines else None,

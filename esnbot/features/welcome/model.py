@@ -1,9 +1,8 @@
-"""Who is a newcomer, and what they are shown. Pure."""
+"""What newcomers are shown. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Final
 
 from esnbot.community.group import Group, Joining, Kind, Place, Posting
@@ -13,11 +12,6 @@ from esnbot.features.places import may_see
 
 ORDER: Final = (Kind.help, Kind.informal, Kind.hobby, Kind.practice, Kind.event, Kind.project, Kind.announcements)
 """What helps a newcomer most comes first."""
-
-
-def is_new(joined: datetime, now: datetime, newcomer_for: timedelta) -> bool:
-    """Whether somebody who joined then is a newcomer still."""
-    return now - joined <= newcomer_for
 
 
 def suggested(

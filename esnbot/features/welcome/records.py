@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Column, Table, Text, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from esnbot.store.rooms import room_state
 from esnbot.store.tables import Milliseconds, metadata
 from esnbot.store.upsert import insert_new
 
@@ -29,9 +30,19 @@ async def note(conn: AsyncConnection, person: str, space: str, joined: int, gree
 
 
 async def note_old(conn: AsyncConnection, people: Iterable[str], space: str, now: int) -> None:
-    """Those who were in a space before the bot are no newcomers."""
+    """Those who were in a space before the bot are no newcomers, also when an event said so a moment ago."""
     for person in people:
         await note(conn, person, space, now, now)
+    old = update(greeting).where(greeting.c.space == space, greeting.c.greeted.is_(None))
+    await conn.execute(old.values(greeted=now))
+
+
+async def came(conn: AsyncConnection, room_id: str, person: str) -> int | None:
+    """Since when somebody is in a room, milliseconds."""
+    query = select(room_state.c.ts).where(
+        room_state.c.room_id == room_id, room_state.c.type == "m.room.member", room_state.c.state_key == person
+    )
+    return (await conn.execute(query)).scalar_one_or_none()
 
 
 async def waiting(conn: AsyncConnection, person: str) -> list[str]:

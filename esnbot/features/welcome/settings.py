@@ -14,7 +14,5 @@ class WelcomeSettings(BaseModel):
 
     patience: timedelta = timedelta(seconds=5)
     """How long it waits after somebody came in: who joins three spaces at once gets one greeting."""
-    newcomer_for: timedelta = timedelta(days=2)
-    """Who came in longer ago than this (the bot was away, or is new here) is no newcomer any more."""
     groups_shown: int = Field(default=6, ge=1, le=20)
     """How many groups a greeting suggests."""
