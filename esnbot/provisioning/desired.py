@@ -86,7 +86,7 @@ def _room(frame: Frame, entry: WantedObject, all: Mapping[str, WantedObject], ar
         alias=f"#{place.alias or place.key}:{around.server}",
         archived=entry.archived,
         parents=parents,
-        links=() if entry.archived else tuple(key for key in parents if not all[key].archived),
+        links=() if entry.archived else parents,
         power=power_for(place, archived=entry.archived, bot=around.bot, animators=frame.animators),
         acl=acl_for(place, frame.audiences, around.server, around.today),
         charter=place.charter.strip() if isinstance(place, Group) else "",

@@ -121,25 +121,27 @@ def merged_power(found: Content | None, power: Power, version: str, founders: It
         if found is None or content.get(name, _DEFAULTS[name]) != level:
             content[name] = level
     events = _levels(content.get("events"))
-    events |= {**power.events, "m.room.tombstone": 150 if founders_rule(version) else BOT}
+    founder = power.bot in above
+    events |= power.events
+    if founder or not founders_rule(version):
+        # A room that is replaced is a room lost: in versions with founders only they may, as the server has it.
+        events["m.room.tombstone"] = 150 if founder else BOT
     content["events"] = events
     users = _levels(content.get("users"))
-    ceiling = FOUNDER if power.bot in above else BOT
+    ceiling = FOUNDER if founder else BOT
     for user, level in list(users.items()):
         if user in power.users or user == power.bot or level >= ceiling:
             continue
-        if power.exact and level >= OWNER:
+        # An animator's level comes from the declaration alone; who else helps in a room, its people may decide.
+        if level >= (OWNER if power.exact else ANIMATOR):
             del users[user]
-        elif level > ANIMATOR:
-            users[user] = OWNER
     for user, level in power.users.items():
         # Below zero is a pause, which is lifted by whoever imposed it.
         if users.get(user, 0) >= 0 and users.get(user, 0) < ceiling:
             users[user] = level
-    if founders_rule(version):
-        for user in above | {power.bot}:
-            users.pop(user, None)
-    else:
+    for user in above:
+        users.pop(user, None)
+    if not founder:
         users[power.bot] = BOT
     content["users"] = users
     return content
@@ -172,7 +174,8 @@ def acl_for(place: Place, audiences: Mapping[str, Audience], own: str, today: da
     """The allow list that follows from the audiences; None when one of them is not bounded by homeservers."""
     if not place.audiences:
         return None
-    allowed = {hostname(own)}
+    # Synapse checks others without their port, but that we do not lock ourselves out with it.
+    allowed = {own, hostname(own)}
     for key in place.audiences:
         audience = audiences.get(key)
         if audience is None:

@@ -7,7 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
+
+import aiohttp
+import orjson
+from sqlalchemy import select
 
 import esnbot.provisioning
 from esnbot.community.audience import Audience, Perimeter
@@ -15,6 +20,7 @@ from esnbot.community.clock import Clock
 from esnbot.community.group import Group, Place, Source, Space
 from esnbot.community.model import Community, Roles
 from esnbot.engine.clock import SystemClock
+from esnbot.engine.tables import inbox
 from esnbot.matrix.client import MatrixClient
 from esnbot.provisioning.plan import Plan
 from esnbot.provisioning.reconciler import Reconciler
@@ -114,6 +120,24 @@ class Stage:
     async def state(self, key: str, type: str, state_key: str = "") -> dict[str, Any] | None:
         """State of the room of a key, from the homeserver."""
         return await self.client.state_event(await self.room(key), type, state_key)
+
+    async def purge(self, homeserver: Homeserver, room: str) -> None:
+        """Remove a room from the homeserver for good, as an administrator can."""
+        admin = await homeserver.administrator()
+        headers = {"Authorization": f"Bearer {admin.access_token}"}
+        url = f"{homeserver.url}/_synapse/admin/v1/rooms/{quote(room)}"
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.delete(url, json={"purge": True, "force_purge": True}) as answer,
+        ):
+            assert answer.status == 200, await answer.text()
+
+    async def announced(self, type: str) -> list[dict[str, Any]]:
+        """The contents of the internal events of a type, in order."""
+        async with self.database.read() as conn:
+            bodies = (await conn.execute(select(inbox.c.body).order_by(inbox.c.seq))).scalars()
+        events = [orjson.loads(body) for body in bodies if body]
+        return [event["content"] for event in events if event["type"] == type]
 
     async def rooms_made(self) -> dict[str, list[str]]:
         """Creation key to the rooms that carry it, of all that the bot is in."""
