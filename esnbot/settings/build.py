@@ -129,7 +129,8 @@ class Builder:
             blocked = {one.key for one in waiting}
             ready = [one for one in waiting if one.parent not in blocked] or waiting
             yield from ready
-            waiting = [one for one in waiting if one not in ready]
+            done = {one.key for one in ready}
+            waiting = [one for one in waiting if one.key not in done]
 
     def _common(self, one: Written, around: Space | None) -> dict[str, Any]:
         section = one.section

@@ -28,7 +28,7 @@ class Mistake:
     def __str__(self) -> str:
         where = f"{self.source}: {self.path}: " if self.path else f"{self.source}: "
         meant = f"; did you mean '{self.suggestion}'?" if self.suggestion else ""
-        return f"{where}found {self.found}, expected {self.expected}{meant}"
+        return _one_line(f"{where}found {self.found}, expected {self.expected}{meant}")
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
@@ -89,6 +89,11 @@ def shown(value: object) -> str:
     if len(text) > _SHOWN:
         text = text[: _SHOWN - 1] + "…"
     return f"'{' '.join(text.split())}'"
+
+
+def _one_line(text: str) -> str:
+    """What people wrote may hold anything: no line break, and nothing that a terminal obeys, comes through."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in " ".join(text.split()))
 
 
 def one_of(choices: Iterable[str], limit: int = 12) -> str:

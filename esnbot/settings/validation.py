@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -61,23 +62,20 @@ def validate(
     ``stand_ins`` take the place of required keys then.
     """
     data = node.plain()
-    errors = _errors(model, data)
-    schema = model.model_json_schema() if errors else {}
-    mistakes += [to_mistake(detail, node, schema, at) for detail in errors]
-    for _ in range(8):
-        if not errors:
+    for attempt in range(9):
+        try:
             return model.model_validate(data)
+        except ValidationError as error:
+            errors = error.errors(include_url=False)
+        if attempt == 0:
+            mistakes += [to_mistake(detail, node, _schema(model), at) for detail in errors]
         _leave_out(data, errors, stand_ins or {})
-        errors = _errors(model, data)
     return None
 
 
-def _errors(model: type[BaseModel], data: Any) -> list[ErrorDetails]:
-    try:
-        model.model_validate(data)
-    except ValidationError as error:
-        return error.errors(include_url=False)
-    return []
+@cache
+def _schema(model: type[BaseModel]) -> Mapping[str, Any]:
+    return model.model_json_schema()
 
 
 def to_mistake(detail: ErrorDetails, node: Node, schema: Mapping[str, Any], at: Path = ()) -> Mistake:
