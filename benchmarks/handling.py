@@ -100,6 +100,7 @@ async def _measure(
         port=port,
         folder=str(folder),
         behaviour=behaviour,
+        counts_port=free_port() if features else 0,
         features=features,
         core=core,
     )
@@ -107,13 +108,13 @@ async def _measure(
     pusher = Pusher(port)
     try:
         await enter(pusher, port, program)
-        before = await pusher.handled(port)
+        before = await pusher.handled(setup.counts)
         cpu, started = program.cpu, time.perf_counter()
         await pusher.push_all(bodies(events, 100))
         if behaviour == "ping":
             await _until_sent(stub, len(events))
         else:
-            await _until_handled(pusher, port, before + len(events))
+            await _until_handled(pusher, setup.counts, before + len(events))
         seconds = time.perf_counter() - started
         return len(events) / seconds, (program.cpu - cpu) / len(events) * 1000
     finally:

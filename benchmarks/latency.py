@@ -48,6 +48,7 @@ async def _against_the_stub(folder: Path, seconds: int) -> list[Row]:
             folder=str(folder / kind),
             behaviour="redact",
             features=kind == "ours",
+            counts_port=free_port(),
         )
         program = await start_bot(kind, setup)
         pusher = Pusher(port)
@@ -101,7 +102,9 @@ async def _on_synapse(folder: Path, count: int) -> list[Row]:
             speaker, reader = await real.person("speaker"), await real.person("reader")
             for kind in ("ours", "bare"):
                 service = real.services[kind]
-                programs.append(await start_bot(kind, service.setup(folder / "real" / kind, behaviour="redact")))
+                programs.append(
+                    await start_bot(kind, service.setup(folder / "real" / kind, "redact", features=kind == "ours"))
+                )
                 rooms[kind] = await _room(real, service, speaker, reader)
             measured: dict[str, list[float]] = {kind: [] for kind in rooms}
             for n in range(-3, count):

@@ -167,4 +167,4 @@ async def _killed(kind: str, folder: Path, commands: int) -> Outcome:
     answers = [str(sent.content.get("body")) for sent in stub.messages.values()]
     answered, doubled = count(answers, [f"{PONG}{n}" for n in range(commands)])
     last = max((sent.at for sent in stub.messages.values()), default=started)
-    return Outcome(commands, answered, doubled, max(last - started, 0.0))
+    return Outcome(commands, answered, doubled, last - started if last > started else None)

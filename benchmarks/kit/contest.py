@@ -124,8 +124,8 @@ def count(bodies: Sequence[str], wanted: Sequence[str]) -> tuple[int, int]:
 async def contenders(real: RealHomeserver, folder: Path, rooms: int) -> list[Contender]:
     """Ours, mautrix and nio, each running in rooms of its own where it has answered once."""
     found = [
-        Contender("ours", "ours", real.services["ours"].setup(folder / "ours", behaviour="ping")),
-        Contender("mautrix", "mautrix_bot", real.services["mautrix"].setup(folder / "mautrix", behaviour="ping")),
+        Contender("ours", "ours", real.services["ours"].setup(folder / "ours", "ping")),
+        Contender("mautrix", "mautrix_bot", real.services["mautrix"].setup(folder / "mautrix", "ping")),
         Contender("nio", "nio_bot", await _account(real, folder / "nio")),
     ]
     for contender in found:

@@ -23,6 +23,11 @@ class ProgramFailed(Exception):
     """A program ended before it was ready, or did not get ready."""
 
 
+def _as_usual() -> dict[str, str]:
+    """This process's environment, with compiled modules kept as everywhere: otherwise each start compiles them."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 class Program:
     """A program with its output; it dies with this process."""
 
@@ -35,7 +40,7 @@ class Program:
                 [sys.executable, *command],
                 output=output,
                 working_dir=ROOT,
-                environment={**os.environ, **environment},
+                environment=_as_usual() | environment,
             )
         self._measured = psutil.Process(self._process.pid)
 

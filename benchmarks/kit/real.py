@@ -35,13 +35,14 @@ class Service:
         """Where the homeserver pushes to."""
         return int(self.registration.url.rpartition(":")[2])
 
-    def setup(self, folder: Path, *, behaviour: Behaviour, homeserver: str = "", features: bool = False) -> Setup:
+    def setup(self, folder: Path, behaviour: Behaviour, *, features: bool = False) -> Setup:
         """What its program is told."""
         return Setup(
-            homeserver=homeserver or self.homeserver,
+            homeserver=self.homeserver,
             server_name=self.registration.server_name,
             user=self.user,
             port=self.port,
+            counts_port=free_port(),
             as_token=self.registration.as_token,
             hs_token=self.registration.hs_token,
             service=self.registration.id,

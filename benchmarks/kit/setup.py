@@ -24,6 +24,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     port: int = 0
     """Where an application service listens."""
+    counts_port: int = 0
+    """Where it says how many messages it has handled; 0: on the same port."""
     as_token: str = "as-token"
     hs_token: str = "hs-token"
     service: str = ""
@@ -38,6 +40,11 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     idle: bool = False
     """Accept only: nothing is handled."""
     core: int | None = None
+
+    @property
+    def counts(self) -> int:
+        """Where it says how many messages it has handled."""
+        return self.counts_port or self.port
 
     @property
     def localpart(self) -> str:
