@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO
+from typing import IO, Final
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -17,6 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from esnbot.embedded import Seat
+
+MOST_ROOMS: Final = 100
+"""So many rooms are listed at a start; a community of thousands would push everything else off the screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +151,12 @@ def lines(picture: Picture) -> Iterator[str]:
         yield f"  (kept in {picture.accounts_file}, readable by you alone)"
     if picture.rooms:
         yield "rooms:"
-        width = max(len(room.name) + 2 * room.depth for room in picture.rooms)
-        for room in picture.rooms:
+        width = max(len(room.name) + 2 * room.depth for room in picture.rooms[:MOST_ROOMS])
+        for room in picture.rooms[:MOST_ROOMS]:
             name = f"{'  ' * room.depth}{room.name}"
             yield f"  {name:<{width}}  {room.address}"
+        if (more := len(picture.rooms) - MOST_ROOMS) > 0:
+            yield f"  … and {more:,} more"
     if picture.accounts:
         yield from how_to_log_in(picture.url, picture.accounts[0].localpart)
     for notice in picture.notices:

@@ -182,10 +182,8 @@ async def _rooms(app: Application) -> list[Room]:
     async with app.database.read() as conn:
         bound = await bindings.all_bindings(conn)
         places = [place for place in await wanted.all_places(conn) if place.key in bound]
-        aliases = {}
-        for place in places:
-            content = await rooms.content(conn, bound[place.key], "m.room.canonical_alias")
-            aliases[place.key] = str((content or {}).get("alias") or bound[place.key])
+        contents = await rooms.everywhere(conn, "m.room.canonical_alias")
+    aliases = {place.key: str(contents.get(bound[place.key], {}).get("alias") or bound[place.key]) for place in places}
     known = {place.key for place in places}
     listed: list[Room] = []
 

@@ -87,6 +87,14 @@ async def content(conn: AsyncConnection, room_id: str, type: str, state_key: str
     return found if isinstance(found, dict) else None
 
 
+async def everywhere(conn: AsyncConnection, type: str, state_key: str = "") -> dict[str, dict[str, Any]]:
+    """Content of a kind of state in every room that has it, by room id."""
+    query = select(room_state.c.room_id, room_state.c.content).where(
+        room_state.c.type == type, room_state.c.state_key == state_key
+    )
+    return {row.room_id: row.content for row in await conn.execute(query) if isinstance(row.content, dict)}
+
+
 async def all_of(conn: AsyncConnection, room_id: str) -> list[StateEvent]:
     """All that is known of a room."""
     rows = await conn.execute(select(room_state).where(room_state.c.room_id == room_id))
