@@ -135,6 +135,13 @@ def synapse_settings(config: HomeserverConfig) -> dict[str, Any]:
         "user_directory": {"enabled": True, "search_all_users": True},
         "encryption_enabled_by_default_for_room_type": "off",
         "caches": {"global_factor": 0.5},
+        # Everybody comes from one address here: Synapse's five log-ins an address and then one every five minutes
+        # would lock people out who only try several accounts. Wrong passwords stay slow.
+        "rc_login": {
+            "address": {"per_second": 1.0, "burst_count": 30},
+            "account": {"per_second": 0.2, "burst_count": 10},
+            "failed_attempts": {"per_second": 0.2, "burst_count": 5},
+        },
     }
     if config.publish_rooms:
         settings["room_list_publication_rules"] = [{"user_id": "*", "alias": "*", "room_id": "*", "action": "allow"}]
