@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.community.group import Group, Kind, Origin
 from esnbot.engine.clock import milliseconds
-from esnbot.engine.effects import TEXT, Effect, Nudge, Say, Schedule, Unschedule, room
+from esnbot.engine.effects import TEXT, Effect, Invite, Nudge, Say, Schedule, Unschedule, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.contract import Kit
@@ -58,7 +58,11 @@ class GroupHandlers:
             effects += await self._first_words(ctx.conn, place, room_id, wish)
         if wish is not None and wish.state != records.READY:
             await records.mark(ctx.conn, key, records.READY)
-            effects += [Unschedule(key=f"slow:{key}"), *await self._answer_ready(ctx.conn, place, room_id, wish)]
+            effects.append(Unschedule(key=f"slow:{key}"))
+            if wish.person:
+                reason = str(self._kit.speech.voice(wish.language).say("You asked for this group"))
+                effects.append(Invite(key=f"owner:{key}", room=room(key), user=wish.person, reason=reason))
+            effects += await self._answer_ready(ctx.conn, place, room_id, wish)
         return effects
 
     async def _answer_ready(

@@ -1,0 +1,293 @@
+"""The features in rooms of a real homeserver, seen by people with clients of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest_asyncio
+
+from esnbot.app import Application, application
+from esnbot.discovery import discover
+from esnbot.homeserver import free_port
+from esnbot.matrix.registration import Registration
+from esnbot.provisioning.reconciler import ignore
+from esnbot.settings import Settings, load
+from esnbot.testing import ManualClock, Person, Seen, eventually
+from esnbot.testing.homeserver import Homeserver
+
+CONFIG = """
+name: Ardoise
+languages: [en, fr]
+time_zone: Europe/Paris
+country: FR
+homeserver:
+  url: {url}
+  server_name: "{server_name}"
+  appservice_id: {id}
+  bot: {bot}
+  appservice_listen: 127.0.0.1:{service_port}
+web: {{listen: "127.0.0.1:{web_port}"}}
+database: {database}
+prompts: [prompts.yaml]
+audiences:
+  staff: {{name: Staff, homeservers: [own]}}
+roles:
+  animators: ["{animator}"]
+spaces:
+  home:
+    name: The house
+    alias: home-{bot}
+    audiences: [staff]
+    joining: public
+    groups:
+      cafe:
+        name: The café
+        alias: cafe-{bot}
+        joining: public
+        tempo: {{weekdays: [monday, thursday], at: "09:30"}}
+      help:
+        name: All help all
+        alias: help-{bot}
+        kind: help
+        topic: Every question
+"""
+PROMPTS = """
+prompts:
+  weekend: {en: "Your weekend?\\nTell us.", fr: "Votre week-end ?"}
+  lunch: {en: "Your lunch?\\nTell us.", fr: "Votre midi ?"}
+  music: {en: "Your music?\\nTell us.", fr: "Votre musique ?"}
+"""
+MONDAY = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
+
+
+@dataclass
+class Town:
+    """A community at work, and the people who came to it."""
+
+    settings: Settings
+    homeserver: Homeserver
+    clock: ManualClock
+    animator: Person
+    app: Application
+
+    async def room(self, alias: str) -> str:
+        """The id of a declared room."""
+        bot = self.settings.homeserver.bot_localpart
+        found = await self.animator.resolve(f"#{alias}-{bot}:{self.homeserver.server_name}")
+        assert found is not None
+        return found
+
+    @asynccontextmanager
+    async def restarted(self) -> AsyncIterator[None]:
+        """Another process of the same community, on the same database."""
+        await self.app.stop()
+        async with application(self.settings, discover(), self.clock) as app:
+            self.app = app
+            await app.start()
+            await asyncio.wait_for(app.until_ready(), 20)
+            yield
+
+    async def newcomer(self, name: str = "zoe") -> Person:
+        """Somebody who has just come into the house and the café."""
+        person = await self.homeserver.person(name)
+        await person.join(await self.room("home"))
+        await person.join(await self.room("cafe"))
+        return person
+
+
+@pytest_asyncio.fixture
+async def town(homeserver: Homeserver, service: Registration, tmp_path: Path, database_url: str) -> AsyncIterator[Town]:
+    """The community with every room made and an animator in the café, on SQLite and on PostgreSQL."""
+    animator = await homeserver.person("max")
+    (tmp_path / "prompts.yaml").write_text(PROMPTS)
+    path = tmp_path / "community.yaml"
+    path.write_text(
+        CONFIG.format(
+            url=homeserver.url,
+            server_name=homeserver.server_name,
+            id=service.id,
+            bot=service.bot_localpart,
+            service_port=service.url.rpartition(":")[2],
+            web_port=free_port(),
+            database=database_url,
+            animator=animator.id,
+        )
+    )
+    environment = {"ESNBOT_AS_TOKEN": service.as_token, "ESNBOT_HS_TOKEN": service.hs_token}
+    found = discover()
+    settings = load(path, found.schemas, environment=environment)
+    clock = ManualClock(MONDAY)
+    async with application(settings, found, clock) as app:
+        await app.apply(ignore)
+        await app.start()
+        await asyncio.wait_for(app.until_ready(), 20)
+        town = Town(settings, homeserver, clock, animator, app)
+        await animator.join(await town.room("home"))
+        await animator.join(await town.room("cafe"))
+        yield town
+        await town.app.stop()
+
+
+async def answer_to(person: Person, room: str, text: str, timeout: float = 10.0) -> Seen:
+    """Say something and wait for the answer in the thread under it."""
+    question = await person.say(room, text)
+    return await person.wait_for(lambda event: event.thread == question, timeout, room=room)
+
+
+async def test_a_group_is_made_in_chat_within_two_seconds(town: Town) -> None:
+    zoe, name = await town.newcomer(), f"Photo {town.settings.homeserver.bot_localpart}"
+    cafe, home = await town.room("cafe"), await town.room("home")
+    began = asyncio.get_running_loop().time()
+    answer = await answer_to(zoe, cafe, f'!esn group create "{name}" --kind hobby --topic "Light and shadow"')
+    took = asyncio.get_running_loop().time() - began
+
+    assert answer.body.startswith(name)
+    room = await zoe.wait_for_invite()
+    await zoe.join(room)
+    welcome = await zoe.wait_for_text("Welcome to", room=room)
+    assert welcome.content["msgtype"] == "m.text"
+    assert (await zoe.state(room, "m.room.topic") or {})["topic"] == "Light and shadow"
+    alias = (await zoe.state(room, "m.room.canonical_alias") or {})["alias"]
+    assert await zoe.resolve(alias) == room
+    assert await zoe.state(home, "m.space.child", room)
+    assert (await zoe.state(room, "m.room.power_levels") or {})["users"][zoe.id] == 50
+    # The bound that people are promised, with air for two busy cores.
+    assert took < 2.0 * 3
+
+
+async def test_a_second_group_of_the_name_is_pointed_out_joined_and_renamed(town: Town) -> None:
+    zoe, ali = await town.newcomer("zoe"), await town.newcomer("ali")
+    cafe, name = await town.room("cafe"), f"Chess {town.settings.homeserver.bot_localpart}"
+    await answer_to(zoe, cafe, f'!esn group create "{name}"')
+    room = await zoe.wait_for_invite()
+    await zoe.join(room)
+
+    pointed_out = await answer_to(ali, cafe, f'!esn group create "the {name} club"')
+    assert "There is a group like this already." in pointed_out.body
+    invited = await answer_to(ali, cafe, f'!esn group join "{name}"')
+    assert "invited" in invited.body
+    await ali.join(await ali.wait_for_invite(room))
+
+    refused = await answer_to(ali, room, '!esn group rename "Mine"')
+    assert "Only" in refused.body
+    await answer_to(zoe, room, f'!esn group rename "{name} and go"')
+    await eventually(lambda: _named(zoe, room, f"{name} and go"))
+
+
+async def _named(person: Person, room: str, name: str) -> bool:
+    return (await person.state(room, "m.room.name") or {}).get("name") == name
+
+
+async def test_archive_and_revive_with_a_yes(town: Town) -> None:
+    zoe, home = await town.newcomer(), await town.room("home")
+    name = f"Old {town.settings.homeserver.bot_localpart}"
+    await answer_to(zoe, await town.room("cafe"), f'!esn group create "{name}"')
+    room = await zoe.wait_for_invite()
+    await zoe.join(room)
+
+    question = await answer_to(zoe, room, "!esn group archive")
+    await zoe.react(room, question.id, "✅")
+    await zoe.wait_for_text("is archived.", room=room)
+    await eventually(lambda: _in_space(zoe, home, room, False))
+    await answer_to(zoe, await town.room("cafe"), f'!esn group revive "{name}"')
+    await eventually(lambda: _in_space(zoe, home, room, True))
+
+
+async def _in_space(person: Person, space: str, room: str, wanted: bool) -> bool:
+    return bool(await person.state(space, "m.space.child", room)) is wanted
+
+
+async def test_handing_over_gives_the_power_and_leaving_means_being_out(town: Town) -> None:
+    zoe, ali = await town.newcomer("zoe"), await town.newcomer("ali")
+    name = f"Relay {town.settings.homeserver.bot_localpart}"
+    await answer_to(zoe, await town.room("cafe"), f'!esn group create "{name}"')
+    room = await zoe.wait_for_invite()
+    await zoe.join(room)
+
+    question = await answer_to(zoe, room, f"!esn group hand-over {ali.id}")
+    await zoe.react(room, question.id, "✅")
+    await ali.join(await ali.wait_for_invite(room))
+    await eventually(lambda: _power(ali, room, ali.id, 50))
+    await eventually(lambda: _power(ali, room, zoe.id, 0))
+    await zoe.say(room, "!esn group leave")
+    await eventually(lambda: _membership(ali, room, zoe.id, "leave"))
+
+
+async def _power(person: Person, room: str, user: str, power: int) -> bool:
+    levels = await person.state(room, "m.room.power_levels") or {}
+    return bool(levels["users"].get(user, levels.get("users_default", 0)) == power)
+
+
+async def _membership(person: Person, room: str, user: str, membership: str) -> bool:
+    return (await person.members(room)).get(user) == membership
+
+
+async def test_a_newcomer_is_greeted_once_in_a_direct_chat(town: Town) -> None:
+    zoe = await town.newcomer()
+    await eventually(lambda: _scheduled(town, "welcome"))
+    town.clock.advance(timedelta(seconds=10))
+    chat = await zoe.wait_for_invite()
+    await zoe.join(chat)
+    greeting = await zoe.wait_for_text("Welcome to Ardoise!", room=chat)
+    assert "All help all" in greeting.body
+    assert "langue fr" in greeting.body
+
+    home = await town.room("home")
+    async with town.restarted():
+        await zoe.leave(home)
+        await zoe.join(home)
+        await answer_to(zoe, await town.room("cafe"), "!esn help")
+        town.clock.advance(timedelta(minutes=1))
+        await answer_to(zoe, await town.room("cafe"), "!esn group list")
+        assert [m.body for m in await zoe.messages(chat) if m.body.startswith("Welcome")] == [greeting.body]
+
+
+async def _scheduled(town: Town, module: str) -> bool:
+    backlog = await town.app.engine.backlog()
+    return backlog.next_due_ms is not None and backlog.next_due_ms <= _ms(town.clock.now() + timedelta(seconds=6))
+
+
+def _ms(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)
+
+
+async def test_a_prompt_appears_at_its_time_and_waits_out_a_pause(town: Town) -> None:
+    cafe, max_ = await town.room("cafe"), town.animator
+    shown = await answer_to(max_, cafe, "!esn prompt next")
+    assert "The café, today at 09:30" in shown.body
+    town.clock.set(datetime(2026, 3, 2, 8, 30, 1, tzinfo=UTC))
+    first = await max_.wait_for(lambda event: _is_prompt(town, event), room=cafe)
+
+    question = await answer_to(max_, cafe, "!esn pause")
+    await max_.react(cafe, question.id, "✅")
+    await max_.wait_for_text("I keep quiet now", room=cafe)
+    status = await answer_to(max_, cafe, "!esn status")
+    assert status.body.startswith("I am paused")
+    town.clock.set(datetime(2026, 3, 5, 8, 30, 1, tzinfo=UTC))
+    await eventually(lambda: _next_prompt(max_, cafe, "Monday 9 March"))
+
+    question = await answer_to(max_, cafe, "!esn resume")
+    await max_.react(cafe, question.id, "✅")
+    await max_.wait_for_text("I am back", room=cafe)
+    town.clock.set(datetime(2026, 3, 9, 8, 30, 1, tzinfo=UTC))
+    await eventually(lambda: _prompts(town, cafe, 2))
+    prompts = [event.body for event in await max_.messages(cafe) if _is_prompt(town, event)]
+    assert prompts[0] == first.body
+    assert prompts[0] != prompts[1]
+
+
+def _is_prompt(town: Town, event: Seen) -> bool:
+    return event.sender == town.app.client.user and event.body.endswith("Tell us.")
+
+
+async def _prompts(town: Town, room: str, count: int) -> bool:
+    return len([event for event in await town.animator.messages(room) if _is_prompt(town, event)]) == count
+
+
+async def _next_prompt(person: Person, room: str, day: str) -> bool:
+    return day in (await answer_to(person, room, "!esn prompt next")).body
