@@ -27,8 +27,10 @@ from esnbot.logs import masker
 from esnbot.matrix.appservice import LARGEST, TransactionEndpoint
 from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.errors import HomeserverError, ServerTrouble, TokenRefused
+from esnbot.provisioning import module as provisioning
 from esnbot.provisioning import wanted
-from esnbot.provisioning.reconciler import Outcome, Progress, Reconciler
+from esnbot.provisioning.passing import Outcome, Progress
+from esnbot.provisioning.reconciler import Reconciler
 from esnbot.settings import Settings
 from esnbot.speech import Speech
 from esnbot.store.database import Database
@@ -62,7 +64,8 @@ class Application:
         self.speech = Speech(found.texts, languages=community.languages, default=community.default_language)
         self.client = MatrixClient(homeserver.url, homeserver.as_token, homeserver.bot, homeserver.device_id)
         self.features: Mapping[str, Feature] = self._built(found)
-        modules = (self._commands(), *(feature.module for feature in self.features.values()))
+        drift = provisioning.build(self.speech, homeserver.bot, homeserver.server_name)
+        modules = (self._commands(), drift, *(feature.module for feature in self.features.values()))
         self.metrics = Metrics()
         self.engine = Engine(database, self.client, modules, self.clock, metrics=self.metrics)
         self.reconciler = Reconciler(database, self.client, self.engine.system, signals=self.engine.signals)
@@ -156,11 +159,16 @@ class Application:
 
     # --- life ---------------------------------------------------------------------------------------------------
 
+    async def listen(self) -> None:
+        """Be there for the homeserver and for ``/health``: what arrives is stored, and handled after ``start``."""
+        if not self.readiness.met(MIGRATED):
+            self.readiness.mark(MIGRATED)
+            await self.listener.start()
+            await self.board.start()
+
     async def start(self) -> None:
-        """Listen and begin to work; returns at once, also while the homeserver is away (see ``readiness``)."""
-        self.readiness.mark(MIGRATED)
-        await self.listener.start()
-        await self.board.start()
+        """Begin to work; returns at once, also while the homeserver is away (see ``until_ready``)."""
+        await self.listen()
         self._tasks = [asyncio.create_task(self._come_up(), name="come up")]
 
     async def until_ready(self) -> None:

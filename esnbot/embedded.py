@@ -21,19 +21,21 @@ from esnbot.homeserver import (
     FederationListener,
     HomeserverConfig,
     HomeserverError,
+    PortInUse,
     free_port,
     is_free,
 )
 from esnbot.homeserver.files import private_dir, write_private
 from esnbot.logs import masker
 from esnbot.matrix.client import MatrixClient
-from esnbot.matrix.errors import Forbidden
+from esnbot.matrix.errors import Forbidden, TokenRefused
 from esnbot.matrix.registration import Registration
 from esnbot.settings import Homeserver
 
 NAMES: Final = ("alex", "sam", "camille", "noa", "lou", "charlie")
 """For accounts where the configuration names nobody."""
 EMPLOYEES: Final = 2
+_PORTS_TRIED: Final = 3
 
 
 class AlreadyRuns(HomeserverError):
@@ -83,25 +85,46 @@ class Embedded:
         private_dir(self._folder)
         self._hold()
         try:
-            homeserver = self._arranged()
-            registration = self._registration(homeserver)
-            self.server = EmbeddedHomeserver(
-                HomeserverConfig(
-                    data_dir=self._folder.resolve(),
-                    server_name=homeserver.server_name,
-                    client_port=homeserver.client_port,
-                    bind_address=homeserver.client_host,
-                    registrations=(registration.resolve(),),
-                    federation=self._federation,
-                    rate_limits=not self._quick,
-                    bcrypt_rounds=4 if self._quick else 12,
-                )
-            )
-            await self.server.start()
+            for _ in range(_PORTS_TRIED):
+                homeserver = self._arranged()
+                self.server = self._synapse(homeserver)
+                await self.server.start()
+                if await self._is_ours(homeserver):
+                    return homeserver
+                await self.server.stop()
+            raise PortInUse(homeserver.client_host, homeserver.client_port)
         except BaseException:
+            if self.server is not None:
+                self.server.kill()
             self._let_go()
             raise
-        return homeserver
+
+    def _synapse(self, homeserver: Homeserver) -> EmbeddedHomeserver:
+        return EmbeddedHomeserver(
+            HomeserverConfig(
+                data_dir=self._folder.resolve(),
+                server_name=homeserver.server_name,
+                client_port=homeserver.client_port,
+                bind_address=homeserver.client_host,
+                registrations=(self._registration(homeserver).resolve(),),
+                federation=self._federation,
+                rate_limits=not self._quick,
+                bcrypt_rounds=4 if self._quick else 12,
+            )
+        )
+
+    async def _is_ours(self, homeserver: Homeserver) -> bool:
+        """Whether what answers is the Synapse that we started: another program may have been quicker with the port."""
+        service = MatrixClient(
+            homeserver.url, homeserver.as_token, f"@{_sender(homeserver)}:{homeserver.server_name}", None
+        )
+        try:
+            await service.capabilities()
+        except TokenRefused:
+            return False
+        finally:
+            await service.close()
+        return True
 
     async def stop(self, *, timeout: float = 2.0) -> None:
         """Stop Synapse; after ``timeout`` seconds it is ended at once (its database takes no harm)."""
@@ -148,7 +171,7 @@ class Embedded:
             as_token=homeserver.as_token,
             hs_token=homeserver.hs_token,
             id=homeserver.appservice_id,
-            sender_localpart=f"_{homeserver.bot_localpart}_service",
+            sender_localpart=_sender(homeserver),
             bot_localpart=homeserver.bot_localpart,
         ).write(path)
         return path
@@ -297,6 +320,10 @@ def rooms_for(community: Community, user: str, today: date, bindings: Mapping[st
         # They look after all of it, also where only others are the audience.
         keys = [*community.spaces, *([community.animators_room] if community.animators_room else [])]
     return [bindings[key] for key in keys if key in bindings]
+
+
+def _sender(homeserver: Homeserver) -> str:
+    return f"_{homeserver.bot_localpart}_service"
 
 
 def _localpart(user: str) -> str:

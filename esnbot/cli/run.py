@@ -69,6 +69,7 @@ async def _embedded(settings: Settings, found: Discovery, display: Display) -> N
     async with _homeserver(settings, embedded, display) as settings:
         seats = await embedded.make_accounts(embedded.seats(settings.community))
         async with application(settings, found) as app:
+            await app.listen()
             display.say("making what the file declares …")
             await _apply(app, display, embedded.notices)
             await app.start()

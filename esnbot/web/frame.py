@@ -43,7 +43,7 @@ def make_app(
 
     async def show_metrics(_request: web.Request) -> web.Response:
         # Before the schema is there, there is nothing to read figures from.
-        read = None if MIGRATED in readiness.waiting_for else figures
+        read = figures if readiness.met(MIGRATED) else None
         text = await gauges.exposition(ready=readiness.ready, read=read)
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
 

@@ -28,6 +28,10 @@ class Readiness:
         """The conditions that are not met, in their order."""
         return tuple(name for name, met in self._met.items() if not met)
 
+    def met(self, condition: str) -> bool:
+        """Whether one condition is met."""
+        return self._met[condition]
+
     def mark(self, condition: str, met: bool = True) -> None:
         """Say that a condition is met, or no longer is."""
         if condition not in self._met:
