@@ -133,7 +133,11 @@ class Hands:
                 return None
             room = await self._observer.read(room_id)
             if room is not None and room.content("m.room.power_levels") is not None:
-                return Taken(self._checked(desired, room), created=True)
+                if self._checked(desired, room).joined(self._client.user):
+                    return Taken(room, created=True)
+                # Ours, but the bot has left it: what can be read is what it saw last.
+                room, maybe_half_made = None, True
+                break
             if maybe_half_made:
                 await self._sleep(LOOK_AGAIN)
         if room is None and maybe_half_made and room_id is not None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from esnbot.engine.inbox import put_internal
 from esnbot.matrix.errors import HomeserverError
 from esnbot.provisioning import wanted
-from esnbot.provisioning.compare import is_archived
+from esnbot.provisioning.compare import Action, Change, is_archived, obstacles
 from esnbot.provisioning.desired import DesiredRoom, digest_of
 from esnbot.provisioning.errors import CannotMake
 from esnbot.provisioning.events import ROOM_ARCHIVED, ROOM_FAILED, ROOM_READY, ROOM_REVIVED
@@ -55,6 +55,11 @@ class Outcome:
 def ignore(done: int, total: int, key: str) -> None:
     """Progress that nobody looks at."""
     return
+
+
+def notice(change: Change) -> str:
+    """What a person has to know, in one line."""
+    return f"{change.key}: {change.what}: {change.why}" if change.what else f"{change.key}: {change.why}"
 
 
 class Pass:
@@ -127,6 +132,9 @@ class Pass:
         if desired.is_space:
             self._spaces[key] = taken.room
         was_archived = is_archived(desired, taken.room)
+        if not taken.new:
+            found = obstacles(desired, taken.room, view.bot)
+            self._outcome.notices += [notice(change) for change in found if change.action is not Action.conflict]
         accepted = await self._hands.put_right(desired, taken, view, self._spaces)
         listed = await self._listed(desired, taken)
 

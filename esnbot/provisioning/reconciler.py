@@ -25,7 +25,7 @@ from esnbot.provisioning.errors import Busy
 from esnbot.provisioning.events import DRIFT
 from esnbot.provisioning.hands import Hands, RoomLocks
 from esnbot.provisioning.observer import Observer
-from esnbot.provisioning.passing import Outcome, Pass, Progress, ignore
+from esnbot.provisioning.passing import Outcome, Pass, Progress, ignore, notice
 from esnbot.provisioning.patience import Patience
 from esnbot.provisioning.plan import Plan, drift_content, keys_with, make_plan
 from esnbot.provisioning.seen import Observed
@@ -177,7 +177,8 @@ class Reconciler:
         unsettled = [key for key, room in desired.items() if room.revision != room.settled]
         keys = list(dict.fromkeys([*keys_with(plan, DOABLE), *unsettled, *keys_with(plan, (Action.conflict,))]))
         outcome = await self._pass(plan, observed, keys, progress)
-        outcome.notices += [notice(change) for change in plan.changes if change.action in _FOR_PEOPLE]
+        known = [notice(change) for change in plan.changes if change.action in _FOR_PEOPLE]
+        outcome.notices = list(dict.fromkeys([*known, *outcome.notices]))
         await self._database.write(lambda conn: wanted.forget_drifts(conn, except_for=outcome.failures))
         return outcome
 
@@ -337,11 +338,6 @@ class _Report:
 def _neighbours(desired: Mapping[str, DesiredRoom], keys: Iterable[str]) -> list[str]:
     """The rooms to look at to put some right: they themselves, and all spaces for links that are stale."""
     return list(dict.fromkeys([*keys, *(key for key, room in desired.items() if room.is_space)]))
-
-
-def notice(change: Change) -> str:
-    """What a person has to know, in one line."""
-    return f"{change.key}: {change.what}: {change.why}" if change.what else f"{change.key}: {change.why}"
 
 
 __all__ = ["Outcome", "Progress", "Reconciler", "notice"]

@@ -56,7 +56,7 @@ async def test_a_room_of_version_12_whose_creator_is_a_person_is_marked_not_enfo
     outcome = await stage.apply(community)
 
     plan = await stage.plan(community)
-    assert {change.action.value for change in plan.changes} == {"not enforceable"}
+    assert [(change.action.value, change.what) for change in plan.changes] == [("not enforceable", "power levels")]
     assert any("nobody can pause or remove them" in notice for notice in outcome.notices)
 
 
@@ -171,7 +171,27 @@ async def test_a_room_that_an_administrator_purged_is_made_again(stage: Stage, h
 
 
 async def test_a_bot_that_was_removed_says_how_it_comes_back(stage: Stage, homeserver: Homeserver) -> None:
+    alice = await homeserver.person("alice")
     await stage.apply(a_community(a_group("club", joining=Joining.invite)))
-    await stage.client.leave(await stage.room("club"))
+    room = await stage.room("club")
+    await stage.client.invite(room, alice.id)
+    await alice.join(room)
+    await stage.client.leave(room)
+
     outcome = await stage.reconciler().apply()
+
     assert f"invite {stage.client.user} there" in outcome.failures["club"]
+    assert await stage.room("club") == room
+
+
+async def test_a_room_that_nobody_is_in_any_more_is_made_again(stage: Stage) -> None:
+    community = a_community(a_group("club", joining=Joining.invite))
+    await stage.apply(community)
+    room = await stage.room("club")
+    await stage.client.leave(room)
+
+    await stage.apply(community)
+
+    assert await stage.room("club") != room
+    assert await stage.client.resolve_alias(stage.alias("club")) == await stage.room("club")
+    assert (await stage.plan(community)).changes == ()
