@@ -54,7 +54,8 @@ def load_settings(config: Path) -> Settings:
 
 def console() -> Console:
     """The console for answers: colours on a terminal only, no wrapping of lines elsewhere."""
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    is_terminal = sys.stdout.isatty()
+    return Console(soft_wrap=not is_terminal, highlight=False, width=None if is_terminal else 180)
 
 
 def print_json(value: Any) -> None:

@@ -1,10 +1,9 @@
-"""The tables of keys in docs/configuration.md, made from the models: ``python -m esnbot.settings.reference``."""
+"""The tables of keys in docs/configuration.md, made from the models by ``python -m esnbot.settings.schema``."""
 
 from __future__ import annotations
 
-import sys
+import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -27,7 +26,7 @@ from esnbot.settings.sections import (
     WebSection,
 )
 
-BEGIN: Final = "<!-- keys begin: python -m esnbot.settings.reference -->"
+BEGIN: Final = "<!-- keys begin: python -m esnbot.settings.schema -->"
 END: Final = "<!-- keys end -->"
 
 _TABLES: Final[tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...]] = (
@@ -49,9 +48,10 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...]] 
 )
 
 
-def reference() -> str:
-    """All tables, as Markdown."""
-    return "\n\n".join(_table(title, model, known) for title, model, known in _TABLES)
+def reference(features: Mapping[str, type[BaseModel]]) -> str:
+    """All tables, as Markdown; ``features`` are the schemas of the sections under ``features:``."""
+    own = [(f"`features: {name}`", model, None) for name, model in sorted(features.items())]
+    return "\n\n".join(_table(title, model, known) for title, model, known in (*_TABLES, *own))
 
 
 def _table(title: str, model: type[BaseModel], known: type[BaseModel] | None) -> str:
@@ -95,9 +95,22 @@ def _default(below: Mapping[str, Any], required: bool) -> str:
     default = below.get("default")
     if default in (None, "", [], {}, "PT0S") or isinstance(default, dict):
         return ""
+    if isinstance(default, str) and default.startswith("P"):
+        return f"`{_spoken(default)}`"
     if isinstance(default, list):
         return f"`{':'.join(str(part) for part in default)}`"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+_ISO: Final = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+
+
+def _spoken(duration: str) -> str:
+    """An ISO 8601 duration as people write it here."""
+    match = _ISO.fullmatch(duration)
+    parts = zip(match.groups() if match else (), ("day", "hour", "minute", "second"), strict=False)
+    words = [f"{number} {unit}{'' if number == '1' else 's'}" for number, unit in parts if number]
+    return " ".join(words) or duration
 
 
 def _description(below: Mapping[str, Any], root: Mapping[str, Any]) -> str:
@@ -105,13 +118,7 @@ def _description(below: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def main(path: Path = Path("docs/configuration.md")) -> None:
-    """Put the tables between the marks of the page."""
-    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    path.write_text(f"{before}{BEGIN}\n\n{reference()}\n\n{END}{after}", encoding="utf-8")
-    sys.stdout.write(f"{path}\n")
-
-
-if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:2]))
+def put_into(page: str, features: Mapping[str, type[BaseModel]]) -> str:
+    """The page with the tables between its marks."""
+    before, _, rest = page.partition(BEGIN)
+    return f"{before}{BEGIN}\n\n{reference(features)}\n\n{END}{rest.partition(END)[2]}"

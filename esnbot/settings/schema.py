@@ -1,4 +1,7 @@
-"""JSON Schemas for editors, made from the same models that check the files: ``python -m esnbot.settings.schema``."""
+"""JSON Schemas for editors, and the tables of keys in the documentation, made from the models that check the files.
+
+``python -m esnbot.settings.schema`` writes both; run it after a change of settings, a feature's too.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from esnbot.settings.reference import put_into
 from esnbot.settings.sections import CommunityFile, PromptsFile, TemplateFile
 
 COMMUNITY: Final = "community.schema.json"
@@ -99,12 +103,16 @@ def installed_features() -> dict[str, type[BaseModel]]:
     return {declaration.name: declaration.settings for declaration in declarations}
 
 
-def main(folder: Path = Path("config")) -> None:
-    """Write the schemas into a folder."""
-    for name, schema in schemas(installed_features()).items():
+def main(folder: Path = Path("config"), page: Path = Path("docs/configuration.md")) -> None:
+    """Write the schemas into a folder, and the tables of keys into the page of documentation."""
+    features = installed_features()
+    for name, schema in schemas(features).items():
         (folder / name).write_text(as_text(schema), encoding="utf-8")
         sys.stdout.write(f"{folder / name}\n")
+    if page.exists():
+        page.write_text(put_into(page.read_text(encoding="utf-8"), features), encoding="utf-8")
+        sys.stdout.write(f"{page}\n")
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:2]))
+    main(*(Path(argument) for argument in sys.argv[1:3]))

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import pty
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,6 +145,41 @@ def test_without_a_terminal_what_is_missing_is_named(esnbot: Caller, tmp_path: P
 
     assert outcome.code == 1
     assert "--url or --embedded is missing" in outcome.err
+
+
+def test_on_a_terminal_it_asks_a_few_questions(tmp_path: Path) -> None:
+    config = tmp_path / "community.yaml"
+    answers = ["y", "en fr", "The Lake", "Europe/Berlin", "@rosa", "https://lake.example", "lake.example"]
+
+    said = at_a_terminal(["init", "--config", str(config)], answers)
+
+    settings = load(config, environment={})
+    assert settings.community.name == "The Lake"
+    assert settings.community.languages == ("en", "fr")
+    assert settings.community.roles.animators == {"@rosa:lake.example"}
+    assert "Do you have a homeserver already?" in said
+    assert f"wrote {config}" in said.replace("\r\n", "\n")
+
+
+def at_a_terminal(arguments: list[str], answers: list[str]) -> str:
+    """What `esnbot` shows on a pseudo-terminal when a person types these answers."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from esnbot.cli import main; sys.exit(main())", *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        close_fds=True,
+    )
+    os.close(theirs)
+    os.write(ours, "".join(f"{answer}\n" for answer in answers).encode())
+    said = b""
+    with contextlib.suppress(OSError):  # Linux's way to say that the other side has closed
+        while part := os.read(ours, 65_536):
+            said += part
+    os.close(ours)
+    assert process.wait() == 0, said.decode()
+    return said.decode()
 
 
 def test_an_embedded_homeserver_needs_no_tokens(esnbot: Caller, tmp_path: Path) -> None:

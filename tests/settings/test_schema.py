@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from esnbot.settings.document import read_document
-from esnbot.settings.reference import BEGIN, END, reference
+from esnbot.settings.reference import put_into
 from esnbot.settings.schema import COMMUNITY, PROMPTS, TEMPLATE, as_text, installed_features, schemas
 from tests.settings.writing import HEAD, write
 
@@ -63,4 +63,4 @@ def test_an_editor_sees_what_the_loader_sees(tmp_path: Path, text: str) -> None:
 def test_the_page_on_configuration_lists_every_key_as_the_code_has_it() -> None:
     page = Path("docs/configuration.md").read_text(encoding="utf-8")
 
-    assert f"{BEGIN}\n\n{reference()}\n\n{END}" in page, "run: python -m esnbot.settings.reference"
+    assert put_into(page, installed_features()) == page, "run: python -m esnbot.settings.schema"

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from esnbot.settings.values import Duration
+
 
 class StatusSettings(BaseModel):
     """``features.status`` of the configuration."""
@@ -14,5 +16,5 @@ class StatusSettings(BaseModel):
 
     jobs_shown: int = Field(default=5, ge=1, le=50)
     """How many of the jobs that are due next are shown."""
-    drift_kept: timedelta = timedelta(days=30)
+    drift_kept: Duration = timedelta(days=30)
     """How long it is remembered what people changed by hand."""
