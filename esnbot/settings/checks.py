@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from esnbot.community.audience import Audience
+from esnbot.community.audience import Audience, Perimeter
 from esnbot.community.group import Group, History, Joining, Kind, Place, Posting, Source
 from esnbot.community.model import Community
 from esnbot.community.person import server_of
@@ -13,6 +13,9 @@ from esnbot.settings.build import Builder, Written
 from esnbot.settings.document import Node
 from esnbot.settings.mistakes import Mistake, nearest, one_of
 from esnbot.settings.sections import GroupSection, PlaceSection
+
+_LEAST_VERSION = {Joining.knock: 7, Joining.space: 8}
+"""The first room version with a way of joining."""
 
 
 @dataclass(slots=True)
@@ -168,6 +171,11 @@ class Checks:
             self._inside(one, place, section, around)
         if place.federate is False:
             self._unreachable(one, place)
+        if place.room_version is not None and place.room_version.isdigit():
+            least = _LEAST_VERSION.get(place.joining, 1)
+            if int(place.room_version) < least:
+                found = f"version {place.room_version} with 'joining: {place.joining}'"
+                self._add(one, "room_version", found, f"version {least} or newer", "12")
 
     def _inside(self, one: Written, place: Place, section: PlaceSection, around: Place) -> None:
         known = self.community.audiences
@@ -215,10 +223,40 @@ class Checks:
                 self._add(one, "history", found, "one of shared, joined, invited", "shared")
             if group.guests:
                 self._add(one, "guests", f"guests in a group for {named} only", "'guests: false'")
+        self._owners(one, group)
+        self._tempo(one, group)
         if group.posting is Posting.owners and not group.owners:
             self._add(one, "posting", "'owners' in a group without owners", "'owners: [...]', or another 'posting'")
         if group.kind is Kind.animators and group.joining is Joining.public:
             self._add(one, "joining", "'public' for an animators' room", "'invite'")
+
+    def _owners(self, one: Written, group: Group) -> None:
+        """Owners have to be inside the perimeter, or they would be shown out of their own group."""
+        audiences = [self.community.audiences.get(key) for key in group.audiences]
+        known = [audience.perimeter for audience in audiences if audience is not None]
+        # Who is in the directory or was invited is not known here.
+        if not known or len(known) < len(audiences) or any(_is_open_ended(perimeter) for perimeter in known):
+            return
+        for owner in sorted(group.owners):
+            if not any(perimeter.contains(owner) for perimeter in known):
+                expected = f"somebody of {' or '.join(group.audiences)}"
+                self._add(one, "owners", f"the owner '{owner}', who is in none of its audiences", expected)
+
+    def _tempo(self, one: Written, group: Group) -> None:
+        quiet = self.community.quiet_hours
+        if group.tempo is None or "tempo" not in one.section.stated:
+            return
+        if quiet is not None and quiet.covers(group.tempo.at):
+            expected = f"a time outside of them ({quiet.begin:%H:%M} to {quiet.end:%H:%M})"
+            self._add(one, "tempo.at", f"{group.tempo.at:%H:%M}, which lies in the quiet hours", expected)
+        prompts = self.community.prompts
+        if prompts and not any(not prompt.kinds or group.kind in prompt.kinds for prompt in prompts):
+            expected = "prompts with that kind among their 'kinds', or none at all"
+            self._add(one, "tempo", f"a tempo for kind '{group.kind}', which no prompt suits", expected)
+
+
+def _is_open_ended(perimeter: Perimeter) -> bool:
+    return bool(perimeter.directory_groups) or perimeter.by_invitation
 
 
 def _space_keys(node: Node) -> Iterable[str]:

@@ -388,18 +388,30 @@ async def test_a_bot_that_is_the_services_sender(set_up: SetUp) -> None:
 
 
 async def test_a_namespace_in_the_file_without_the_bot(set_up: SetUp) -> None:
-    finding = only(await set_up.with_registration(namespaces={"users": []}).findings())
+    namespaces = {**set_up.service.document()["namespaces"], "users": []}
+
+    finding = only(await set_up.with_registration(namespaces=namespaces).findings())
 
     assert finding.check == "registration file"
     assert "No user namespace" in finding.what
 
 
 async def test_a_namespace_that_is_not_exclusive(set_up: SetUp) -> None:
-    loose = {"users": [{"regex": f"@{set_up.service.bot_localpart}:.*", "exclusive": False}]}
+    users = [{"regex": f"@{set_up.service.bot_localpart}:.*", "exclusive": False}]
+    loose = {**set_up.service.document()["namespaces"], "users": users}
 
     finding = only(await set_up.with_registration(namespaces=loose).findings())
 
     assert (finding.state, "not exclusive" in finding.what) == (State.warning, True)
+
+
+async def test_a_registration_without_aliases(set_up: SetUp) -> None:
+    namespaces = {**set_up.service.document()["namespaces"], "aliases": []}
+
+    finding = only(await set_up.with_registration(namespaces=namespaces).findings())
+
+    assert finding.state is State.warning
+    assert "'namespaces: aliases:'" in finding.todo
 
 
 async def test_a_bot_that_is_slowed_down(set_up: SetUp) -> None:

@@ -276,6 +276,22 @@ def test_embedded_and_an_address_exclude_each_other(tmp_path: Path) -> None:
             "'federate: false' for the audience 'suppliers', which has 'supplier.example'",
         ),
         (
+            "groups: {x: {name: X, audiences: [suppliers], owners: ['@alex']}}",
+            "groups.x.owners",
+            "the owner '@alex:localhost', who is in none of its audiences",
+        ),
+        (
+            "quiet_hours: {begin: '19:00', end: '8:00'}\n"
+            "groups: {x: {name: X, tempo: {weekdays: [monday], at: '7:30'}}}",
+            "groups.x.tempo.at",
+            "07:30, which lies in the quiet hours",
+        ),
+        (
+            "spaces: {a: {name: A, groups: {x: {name: X, room_version: 6}}}}",
+            "spaces.a.groups.x.room_version",
+            "version 6 with 'joining: space'",
+        ),
+        (
             "spaces: {a: {name: A, groups: {x: {name: X, also_in: [a]}}}}",
             "spaces.a.groups.x.also_in.0",
             "the space 'a' that it stands in already",
@@ -332,6 +348,20 @@ def test_mistakes_in_prompts_are_found_in_their_file(tmp_path: Path, text: str, 
 
     assert (mistake.path, mistake.found) == (path, found)
     assert mistake.source.path.endswith("words.yaml")
+
+
+def test_a_tempo_that_no_prompt_suits_is_a_mistake(tmp_path: Path) -> None:
+    write(tmp_path, "kinds: [hobby]\nprompts: {hello: {en: Hello, fr: Bonjour}}", "words.yaml", head="")
+    text = """
+        prompts: [words.yaml]
+        groups:
+          photo: {name: Photo, kind: hobby, tempo: {weekdays: [monday], at: "9:00"}}
+          lounge: {name: Lounge, kind: informal, tempo: {weekdays: [monday], at: "9:00"}}
+    """
+
+    mistake = only(mistakes(write(tmp_path, text)))
+
+    assert (mistake.path, "kind 'informal'" in mistake.found) == ("groups.lounge.tempo", True)
 
 
 def test_a_prompt_or_template_written_twice_is_named(tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ class Service:
                 "Add 'rate_limited: false' and restart the homeserver.",
             )
         self._namespace(path, found)
+        self._aliases(path, found)
         return len(self.findings.all) == before
 
     def _namespace(self, path: Path, found: dict[str, Any]) -> None:
@@ -99,6 +100,21 @@ class Service:
         elif not any(entry.get("exclusive") is True for entry in mine):
             what = f"The namespace of {self.homeserver.bot} in '{path}' is not exclusive."
             self.findings.warning("registration file", what, "Somebody else can take the bot's name first.", todo)
+
+    def _aliases(self, path: Path, found: dict[str, Any]) -> None:
+        namespaces = found.get("namespaces")
+        aliases = namespaces.get("aliases") if isinstance(namespaces, dict) else None
+        patterns = (
+            [entry.get("regex") for entry in aliases if isinstance(entry, dict)] if isinstance(aliases, list) else []
+        )
+        if not any(_matches(str(pattern), f"#any:{self.homeserver.server_name}") for pattern in patterns):
+            server = re.escape(self.homeserver.server_name)
+            self.findings.warning(
+                "registration file",
+                f"The alias namespaces in '{path}' do not cover all aliases of {self.homeserver.server_name}.",
+                "A service may only make aliases of its own namespaces: spaces and groups outside cannot be made.",
+                f"Add '- {{exclusive: false, regex: \"^#.*:{server}$\"}}' to 'namespaces: aliases:', and restart.",
+            )
 
     # --- what the homeserver says -------------------------------------------------------------------------------
 
