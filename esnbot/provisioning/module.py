@@ -13,7 +13,7 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import TEXT, Effect, Emit, Nudge, Say, Schedule, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context, Listener, Module
-from esnbot.provisioning import wanted
+from esnbot.provisioning import people, wanted
 from esnbot.provisioning.compare import Action
 from esnbot.provisioning.desired import Around, desired_rooms
 from esnbot.provisioning.display import brief, differences
@@ -83,6 +83,8 @@ class Watch:
                 Listener(frozenset((DRIFT,)), self.drifted),
             ),
             due={"tell": self.tell},
+            export=people.export,
+            erase=people.erase,
         )
 
     def _by_somebody(self, event: Event) -> bool:

@@ -64,7 +64,7 @@ def test_export_writes_everything_that_is_kept_as_json(esnbot: Caller, config: P
     written = json.loads(outcome.out)
     assert written["person"] == ZOE
     kept = written["kept"]
-    assert {"engine", "commands", "group", "person", "status", "welcome"} <= kept.keys()
+    assert {"engine", "commands", "group", "person", "provisioning", "status", "welcome"} <= kept.keys()
     assert kept["person"]["said"] == [{"kind": "site", "key": "lyon"}]
     assert kept["commands"]["language"] == "fr"
     assert kept["welcome"]["greeted_in"] == [{"space": "home", "joined": 1, "greeted": 2}]

@@ -79,7 +79,7 @@ async def test_a_room_that_takes_long_is_announced_once_and_then_answered(house:
 
 async def test_a_room_that_cannot_be_made_is_told_once(house: House) -> None:
     await house.say(f"!rse {CREATE}")
-    assert "Je n’ai pas pu créer Club photo" in answer_in(await house.fail("club-photo"))
+    assert "Je n’ai pas pu créer Club photo jusqu’ici" in answer_in(await house.fail("club-photo"))
     assert await house.fail("club-photo") == []
     assert await house.let_pass(timedelta(minutes=1)) == []
 

@@ -14,8 +14,9 @@ import pytest_asyncio
 from esnbot.app import Application, application
 from esnbot.discovery import discover
 from esnbot.homeserver import free_port
+from esnbot.matrix.errors import HomeserverError
 from esnbot.matrix.registration import Registration
-from esnbot.provisioning.reconciler import ignore
+from esnbot.provisioning.passing import ignore
 from esnbot.settings import Settings, load
 from esnbot.testing import ManualClock, Person, Seen, eventually
 from esnbot.testing.homeserver import Homeserver
@@ -126,11 +127,21 @@ async def town(homeserver: Homeserver, service: Registration, tmp_path: Path, da
         await app.apply(ignore)
         await app.start()
         await asyncio.wait_for(app.until_ready(), 20)
+        await eventually(lambda: _delivers(app))
         town = Town(settings, homeserver, clock, animator, app)
         await animator.join(await town.room("home"))
         await animator.join(await town.room("cafe"))
         yield town
         await town.app.stop()
+
+
+async def _delivers(app: Application) -> bool:
+    """Rooms were made before anybody listened: the homeserver is told to try again, for as long as that takes."""
+    try:
+        await app.client.ping_service(app.settings.homeserver.appservice_id, "ping")
+    except HomeserverError:
+        return False
+    return True
 
 
 async def answer_to(person: Person, room: str, text: str, timeout: float = 10.0) -> Seen:
@@ -181,6 +192,15 @@ async def test_a_second_group_of_the_name_is_pointed_out_joined_and_renamed(town
 
 async def _named(person: Person, room: str, name: str) -> bool:
     return (await person.state(room, "m.room.name") or {}).get("name") == name
+
+
+async def test_an_alias_that_somebody_has_is_told(town: Town) -> None:
+    zoe, bot = await town.newcomer(), town.settings.homeserver.bot_localpart
+    await zoe.create_room(room_alias_name=f"taken-{bot}")
+    told = await answer_to(zoe, await town.room("cafe"), f'!esn group create "Taken {bot}"')
+    assert told.body.startswith(f"I could not make Taken {bot} so far.")
+    status = await answer_to(town.animator, await town.room("cafe"), "!esn status")
+    assert f"Taken {bot}" in status.body
 
 
 async def test_archive_and_revive_with_a_yes(town: Town) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from esnbot.engine.tables import dead_letter
 from esnbot.features.status import is_paused
+from esnbot.provisioning import wanted
 from esnbot.provisioning.events import DRIFT
 from tests.features.house import ALI, MAX, ZOE, House
 
@@ -43,6 +44,13 @@ async def test_drift_since_yesterday_is_shown_and_older_one_is_not(any_house: Ho
     assert ALI not in shown
     any_house.clock.advance(timedelta(days=2))
     assert "depuis hier\xa0: rien" in await any_house.ask("!rse état", sender=MAX)
+
+
+async def test_rooms_that_cannot_be_made_as_wanted_are_named_with_the_reason(any_house: House) -> None:
+    await any_house.write(lambda conn: wanted.fail(conn, "cafe", "the alias is taken"))
+    shown = await any_house.ask("!rse état", sender=MAX)
+    assert shown.splitlines()[0] == "Il y a quelque chose à regarder"
+    assert "Pas encore comme voulu (1)\xa0: Le café (`the alias is taken`)" in shown
 
 
 async def test_others_are_told_who_can(house: House) -> None:

@@ -83,6 +83,12 @@ async def test_the_bot_and_strangers_are_not_greeted(house: House) -> None:
     assert await house.let_pass(SOON) == []
 
 
+async def test_a_message_that_looks_like_an_arrival_is_none(house: House) -> None:
+    await house.hear(type="m.room.member", sender=ZOE, room_id="!home", content={"membership": "join"})
+    await house.hear(type="m.room.member", sender=ZOE, state_key=ZOE, room_id="!home", content={"membership": ["join"]})
+    assert await house.let_pass(SOON) == []
+
+
 async def test_a_partner_is_shown_the_partners_groups_only(house: House) -> None:
     await house.member(PAT, "!workshop")
     greeting = answer_in(await house.let_pass(SOON))

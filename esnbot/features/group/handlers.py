@@ -118,8 +118,8 @@ class GroupHandlers:
         await records.mark(ctx.conn, key, records.FAILED)
         voice = self._kit.speech.voice(wish.language)
         text = voice.say(
-            "I could not make {group}: the homeserver refuses it. The animators see why with `!esn status`; another "
-            "name may do.",
+            "I could not make {group} so far. The animators see why with `!esn status`. Should it still come to be, I "
+            "tell you here; with another name it may work at once.",
             group=bold(wish.name),
         )
         return [Unschedule(key=f"slow:{key}"), *self._answer(wish, text, f"failed:{key}")]

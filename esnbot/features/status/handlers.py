@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -19,6 +19,7 @@ from esnbot.speech import Markdown, bold, bullets, code, mention, paragraphs
 
 SINCE_YESTERDAY: Final = timedelta(days=1)
 DRIFTS_SHOWN: Final = 5
+PROBLEMS_SHOWN: Final = 3
 
 
 class StatusHandlers:
@@ -45,9 +46,12 @@ class StatusHandlers:
             await self._drift(call),
         ]
         paused = await records.pause_of(call.ctx.conn)
+        problems = await wanted.problems(call.ctx.conn)
+        if problems:
+            lines.append(await self._problems(call, problems))
         if paused is not None:
             head = voice.say("**I am paused**")
-        elif (await records.letters(call.ctx.conn))[0]:
+        elif problems or (await records.letters(call.ctx.conn))[0]:
             head = voice.say("**Something needs a look**")
         else:
             head = voice.say("**All is well here**")
@@ -119,6 +123,15 @@ class StatusHandlers:
         return voice.say(
             "Changed by hand since yesterday ({count}): {places}", count=len(seen), places=voice.list(places)
         )
+
+    async def _problems(self, call: Call, problems: Mapping[str, str]) -> Markdown:
+        voice = call.voice
+        names = {place.key: place.name for place in await wanted.all_places(call.ctx.conn)}
+        shown = [
+            voice.say("{place} ({reason})", place=bold(names.get(key, key)), reason=code(reason))
+            for key, reason in list(problems.items())[:PROBLEMS_SHOWN]
+        ]
+        return voice.say("Not as wanted ({count}): {places}", count=len(problems), places=voice.list(shown))
 
     async def ask_pause(self, call: Call) -> str | None:
         """The question before everything unasked stops."""

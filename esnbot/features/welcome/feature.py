@@ -21,7 +21,7 @@ def build(kit: Kit[WelcomeSettings]) -> Feature:
     handlers = WelcomeHandlers(kit)
 
     def concerns_somebody(event: Event) -> bool:
-        return event.state_key != kit.bot and event.content.get("membership") in ("join", "leave", "ban")
+        return event.state_key not in (None, "", kit.bot) and event.text("membership") in ("join", "leave", "ban")
 
     return Feature(
         Module(
