@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine.incoming import Incoming, Malformed
 from esnbot.engine.tables import dead_letter, inbox
-from esnbot.store.upsert import insert_new
+from esnbot.store.upsert import insert_new, insert_quickly
 
 _ACCEPT = {
     "sqlite": "INSERT INTO inbox (event_id, queue, arrived, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -23,7 +23,10 @@ async def store(conn: AsyncConnection, events: Sequence[Incoming], now_ms: int) 
     if events:
         # Past the expression language on purpose: this statement is the hot path of acceptance.
         rows = [(event.event_id, event.room_id, now_ms, event.body) for event in events]
-        await conn.exec_driver_sql(_ACCEPT[conn.dialect.name], rows)
+        if conn.dialect.name == "sqlite":
+            await insert_quickly(conn, _ACCEPT["sqlite"], rows)
+        else:
+            await conn.exec_driver_sql(_ACCEPT["postgresql"], rows)
 
 
 async def set_aside(conn: AsyncConnection, found: Malformed, now_ms: int) -> None:

@@ -47,8 +47,7 @@ class _Whole(msgspec.Struct):
     unsigned: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True):
     """One event of a transaction, not looked at further than its ids."""
 
     event_id: str

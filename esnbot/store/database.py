@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from sqlite3 import Error as SqliteError
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 T = TypeVar("T")
@@ -184,7 +185,12 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Any) -> None:
     # A writer takes the lock at once: upgrading from a read lock later fails as soon as two processes try.
     writes = connection.get_execution_options().get("esnbot_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    statement = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    # In one step of the driver's thread, where a cursor of SQLAlchemy takes three: each transaction begins here.
+    try:
+        connection.connection.dbapi_connection.run_async(lambda driver: driver.execute(statement))
+    except SqliteError as error:
+        raise OperationalError(statement, None, error) from error
 
 
 def _without_password(url: str) -> str:
