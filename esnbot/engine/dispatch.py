@@ -25,7 +25,7 @@ from esnbot.engine.letters import reason
 from esnbot.engine.metrics import Metrics
 from esnbot.engine.tables import State, dead_letter, inbox, room_clock
 from esnbot.store import rooms
-from esnbot.store.database import Database
+from esnbot.store.database import Database, savepoint, within
 from esnbot.store.trouble import is_trouble
 from esnbot.store.upsert import insert_new, upsert
 
@@ -145,6 +145,7 @@ class Dispatcher:
     async def _claim(self, conn: AsyncConnection, now: int) -> Sequence[Row[Any]]:
         if self._database.is_sqlite:
             return (await conn.execute(_CLAIM_ANY, {"now": now, "limit": BATCH})).all()
+        await conn.execute(text(f"SET LOCAL statement_timeout = {int(HANDLER_LIMIT * 1000)}"))
         locked = (await conn.execute(_LOCK_QUEUES, {"now": now, "rooms": ROOMS})).scalars().all()
         if not locked:
             return []
@@ -185,7 +186,7 @@ class Dispatcher:
         event = self._clamped(batch, row, event)
         if event.state_key is not None and not event.is_internal:
             try:
-                async with conn.begin_nested():
+                async with savepoint(conn):
                     await rooms.note(conn, _state(event), replaces)
             # What no column takes must not stop everybody: it is kept where an administrator sees it.
             except Exception as error:
@@ -271,12 +272,12 @@ class Dispatcher:
         context = Context(conn=conn, now=self._clock.now(), bot=self._bot)
         started = time.perf_counter()
         try:
-            async with conn.begin_nested():
+            async with savepoint(conn):
                 effects = await self._effects_of(module, handlers, context, event)
                 wake = await effects_in.put(conn, module, event.event_id, effects, batch.now)
         # A handler may raise anything; its own writes are undone, and the other modules and events go on.
         except Exception as error:
-            if is_trouble(error):
+            if is_trouble(error) or conn.invalidated:
                 raise
             log.warning("handler failed", module=module, event_id=event.event_id, type=event.type, exc_info=True)
             return error
@@ -293,7 +294,7 @@ class Dispatcher:
             del self._overdue[case]
             raise TimeoutError(f"not done within {HANDLER_LIMIT} s, several times")
         try:
-            async with asyncio.timeout(HANDLER_LIMIT):
+            async with within(context.conn, HANDLER_LIMIT):
                 return [effect for handle in handlers for effect in await handle(context, event)]
         except TimeoutError as error:
             self._overdue[case] += 1

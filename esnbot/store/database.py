@@ -8,17 +8,21 @@ its own. Whoever awaits ``write`` continues only after the commit; nobody else n
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from sqlite3 import Error as SqliteError
 from typing import Any, Final, TypeVar
 
-from sqlite3 import Error as SqliteError
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from esnbot.store.trouble import is_trouble
 
 T = TypeVar("T")
 
@@ -26,6 +30,10 @@ Job = Callable[[AsyncConnection], Awaitable[T]]
 
 GROUP: Final = 64
 """The most jobs that share one commit."""
+JOB_LIMIT: Final = 60.0
+"""Seconds that a job may take: on SQLite all others wait for it."""
+INTERRUPTED_WITHIN: Final = 1.0
+"""Seconds after which a job is given up that no interruption of its statement has ended; its connection is lost."""
 
 
 class DatabaseError(Exception):
@@ -50,6 +58,8 @@ class Database:
         self._queue: asyncio.Queue[_Pending | None] = asyncio.Queue()
         self._writer: asyncio.Task[None] | None = None
         self._connection: AsyncConnection | None = None
+        self._closing = False
+        self._lock: int | None = None
 
     @classmethod
     async def open(cls, url: str) -> Database:
@@ -70,12 +80,37 @@ class Database:
 
     async def close(self) -> None:
         """Finish what was asked for, then let go of the database."""
+        self._closing = True
         if self._writer is not None:
             self._queue.put_nowait(None)
             await self._writer
         if self._connection is not None:
             await self._connection.close()
         await self.engine.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def hold_alone(self) -> None:
+        """Be the one bot that works on an SQLite file; raises ``DatabaseError`` when another process is.
+
+        The lock is a file beside the database and ends with the process. PostgreSQL has room for several.
+        """
+        file = self.engine.url.database
+        if not self.is_sqlite or not file or file == ":memory:" or self._lock is not None:
+            return
+        try:
+            descriptor = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DatabaseError(explain(str(self.engine.url), error)) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            raise DatabaseError(
+                f"Another bot is at work on {file} already: stop it first, or use PostgreSQL, where several may work."
+            ) from error
+        self._lock = descriptor
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -86,9 +121,9 @@ class Database:
     async def write(self, job: Job[T]) -> T:
         """Run the job in a transaction and return its result once that is committed; its exception undoes it alone."""
         if not self.is_sqlite:
-            async with self.engine.begin() as connection:
+            async with self.engine.begin() as connection, within(connection, JOB_LIMIT):
                 return await job(connection)
-        if self._writer is None or self._writer.done():
+        if self._closing or self._writer is None or self._writer.done():
             raise DatabaseError("the database is closed")
         pending = _Pending(job, asyncio.get_running_loop().create_future())
         self._queue.put_nowait(pending)
@@ -106,6 +141,56 @@ class Database:
             jobs = [pending for pending in group if pending is not None]
             if jobs:
                 await _commit_together(self._connection, jobs)
+
+
+@asynccontextmanager
+async def savepoint(connection: AsyncConnection) -> AsyncIterator[None]:
+    """A savepoint, undone when something is raised in it; the trouble that the database is in is raised as such.
+
+    In trouble SQLite drops the whole transaction, and then the savepoint in it cannot be undone: what one would see is
+    that second error.
+    """
+    first: Exception | None = None
+    try:
+        async with connection.begin_nested():
+            try:
+                yield
+            except Exception as error:
+                first = error
+                raise
+    except DBAPIError as error:
+        if first is not None and first is not error and is_trouble(first):
+            raise first from error
+        raise
+
+
+@asynccontextmanager
+async def within(connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
+    """Bound what is done with a connection; raises ``TimeoutError`` and leaves the connection usable.
+
+    A statement of SQLite's is interrupted first: to abandon it would leave its transaction, and the lock of the whole
+    file, with a connection that nobody has any more.
+    """
+    loop = asyncio.get_running_loop()
+    is_sqlite = connection.dialect.name == "sqlite"
+    interrupting: list[asyncio.Task[None]] = []
+
+    def interrupt() -> None:
+        sync = connection.sync_connection
+        if sync is not None and not sync.closed and sync.connection.driver_connection is not None:
+            interrupting.append(loop.create_task(sync.connection.driver_connection.interrupt()))
+
+    timer = loop.call_later(seconds, interrupt) if is_sqlite else None
+    try:
+        async with asyncio.timeout(seconds + INTERRUPTED_WITHIN):
+            yield
+    except DBAPIError as error:
+        if interrupting:
+            raise TimeoutError(f"not done within {seconds} s") from error
+        raise
+    finally:
+        if timer is not None:
+            timer.cancel()
 
 
 async def _commit_together(connection: AsyncConnection, jobs: list[_Pending]) -> None:
@@ -133,13 +218,17 @@ async def _run(
     connection: AsyncConnection, pending: _Pending, *, alone: bool
 ) -> tuple[_Pending, Any, BaseException | None]:
     try:
-        if alone:
-            return pending, await pending.job(connection), None
-        async with connection.begin_nested():
-            result = await pending.job(connection)
-        return pending, result, None
+        async with within(connection, JOB_LIMIT):
+            if alone:
+                return pending, await pending.job(connection), None
+            async with savepoint(connection):
+                result = await pending.job(connection)
+            return pending, result, None
     # The exception travels to whoever waits for the job; the other jobs of the group go on.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
+        # In trouble SQLite may have rolled back the whole transaction, and with it those who believe to be done.
+        if is_trouble(error) or connection.invalidated or not connection.in_transaction():
+            raise
         return pending, None, error
 
 
@@ -152,13 +241,14 @@ def make_engine(url: str) -> AsyncEngine:
     if parsed.drivername not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
         raise DatabaseError(f"the database driver '{parsed.drivername}' is not supported; use {EXAMPLES}.")
     if parsed.drivername == "postgresql+asyncpg":
-        return create_async_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
+        return create_async_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
         try:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DatabaseError(explain(url, error)) from error
-    engine = create_async_engine(parsed)
+    # Parameters are what people wrote: they stay out of errors, and so out of logs.
+    engine = create_async_engine(parsed, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

@@ -10,7 +10,7 @@ from typing import Final
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from esnbot.store.database import Database
 from esnbot.store.tables import metadata
@@ -31,8 +31,13 @@ async def migrate(database: Database, folders: Iterable[Path] = ()) -> None:
     """Apply what is missing; does nothing, quickly, when nothing is."""
     directory = scripts(folders)
 
-    async with database.engine.begin() as connection:
-        await connection.run_sync(lambda sync: _upgrade(sync, directory))
+    async with database.engine.connect() as connection:
+        # One process at a time, and all or nothing: another one that starts as well finds nothing left to do.
+        writer = await connection.execution_options(esnbot_writes=True)
+        async with writer.begin():
+            if not database.is_sqlite:
+                await writer.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('esnbot migrations', 0))"))
+            await writer.run_sync(lambda sync: _upgrade(sync, directory))
 
 
 async def pending(database: Database, folders: Iterable[Path] = ()) -> bool:

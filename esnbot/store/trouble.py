@@ -12,6 +12,10 @@ SQLITE_TROUBLE: Final = frozenset({5, 6, 8, 10, 11, 13, 14, 26})
 POSTGRES_TROUBLE: Final = ("08", "40", "53", "55", "57", "58")
 """SQLSTATE classes: connection, rollback, resources, not in state, operator, system."""
 
+READ_ONLY: Final = "25006"
+CANCELLED: Final = "57014"
+"""A statement that took too long: the statement's fault."""
+
 
 def is_trouble(error: BaseException) -> bool:
     """Whether the database itself could not do its work, so that the same work makes sense later."""
@@ -24,6 +28,6 @@ def is_trouble(error: BaseException) -> bool:
         if isinstance(code, int) and code & 0xFF in SQLITE_TROUBLE:
             return True
         state = getattr(cause, "sqlstate", None)
-        if isinstance(state, str) and state[:2] in POSTGRES_TROUBLE:
+        if isinstance(state, str) and state != CANCELLED and (state[:2] in POSTGRES_TROUBLE or state == READ_ONLY):
             return True
     return False

@@ -13,6 +13,7 @@ from esnbot.engine.effects import Effect, Emit, Say, Schedule
 from esnbot.engine.event import DUE, Event
 from esnbot.engine.feature import Context, Listener, Module
 from esnbot.store import rooms
+from esnbot.testing.waiting import eventually
 from tests.engine.workshop import (
     ALICE,
     BOT,
@@ -225,6 +226,26 @@ async def test_a_handler_that_never_ends_is_stopped_and_set_aside(
     await workshop.handle(engine)
     assert [letter.module for letter in await workshop.letters()] == ["endless"]
     assert seen.bodies == ["one"]
+
+
+async def test_a_handler_whose_statement_never_ends_is_stopped_and_set_aside(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "HANDLER_LIMIT", 0.05)
+    seen = Recorder("good")
+    forever = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    statement = forever if workshop.database.is_sqlite else "SELECT pg_sleep(600)"
+
+    async def endless(ctx: Context, _event: Event) -> Sequence[Effect]:
+        await ctx.conn.execute(text(statement))
+        return []
+
+    engine = workshop.engine(a_module("endless", endless), seen.module)
+    await engine.start()
+    await workshop.push(engine, a_message("one"), a_message("two", room=OTHER))
+    await eventually(lambda: sorted(set(seen.bodies)) == ["one", "two"], 30)
+    await workshop.delivered(engine, 30)
+    assert [letter.module for letter in await workshop.letters()] == ["endless", "endless"]
 
 
 async def test_a_module_whose_wish_raises_harms_no_other(workshop: Workshop) -> None:
