@@ -15,7 +15,7 @@ from esnbot.engine.event import Event
 from esnbot.engine.feature import Context, Listener, Module
 from esnbot.provisioning import people, wanted
 from esnbot.provisioning.compare import Action
-from esnbot.provisioning.desired import Around, desired_rooms
+from esnbot.provisioning.desired import Around, DesiredRoom, desired_rooms
 from esnbot.provisioning.display import brief, differences
 from esnbot.provisioning.events import DRIFT
 from esnbot.provisioning.hands import field_value
@@ -64,6 +64,8 @@ WHAT: Final[dict[str, Later]] = {
     "pinned charter": later("pinned charter"),
 }
 
+_SOFT: Final = {"m.room.name": "name", "m.room.topic": "topic", "m.room.avatar": "avatar"}
+
 
 class Watch:
     """Looks at what people change by hand."""
@@ -104,17 +106,24 @@ class Watch:
             change for change in plan.changes if change.type in types and change.state_key in ("", event.state_key)
         ]
         await _clear(ctx.conn, key, {change.what for change in plan.changes})
-        effects: list[Effect] = []
-        for change in found:
-            if change.action is Action.accept:
-                value = field_value(change.field, event.content)
-                now = milliseconds(ctx.now)
-                await wanted.accept(ctx.conn, key, change.field, value, event.sender, now)
-                effects.append(Nudge(machine=wanted.RECONCILER))
-            elif change.action is Action.change:
-                content = {**drift_content(change, seen), "by": event.sender}
-                effects.append(Emit(type=DRIFT, content=content, room=event.room_id))
-        return effects
+        if await self._accepted(ctx, plan.rooms[key], event):
+            return [Nudge(machine=wanted.RECONCILER)]
+        return [
+            Emit(type=DRIFT, content={**drift_content(change, seen), "by": event.sender}, room=event.room_id)
+            for change in found
+            if change.action is Action.change
+        ]
+
+    async def _accepted(self, ctx: Context, desired: DesiredRoom, event: Event) -> bool:
+        """Whether an owner changed what the file does not state: it is written down as desired state."""
+        field = _SOFT.get(event.type)
+        if field is None or desired.states(field) or desired.archived:
+            return False
+        value = field_value(field, event.content)
+        if value == getattr(desired.place, field) or (field == "name" and not str(value).strip()):
+            return False
+        await wanted.accept(ctx.conn, desired.key, field, value, event.sender, milliseconds(ctx.now))
+        return True
 
     async def _compared(self, ctx: Context, key: str) -> tuple[Plan | None, str | None]:
         """The room of a key as it should be and as the store has it."""

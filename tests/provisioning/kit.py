@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -12,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 import orjson
+from aiohttp import web
 from sqlalchemy import select
+from yarl import URL
 
 import esnbot.provisioning
 from esnbot.community.audience import Audience, Perimeter
@@ -20,16 +23,23 @@ from esnbot.community.clock import Clock
 from esnbot.community.group import Group, Place, Source, Space
 from esnbot.community.model import Community, Roles
 from esnbot.engine.clock import SystemClock
+from esnbot.engine.engine import Engine
 from esnbot.engine.tables import inbox
+from esnbot.matrix.appservice import TransactionEndpoint
 from esnbot.matrix.client import MatrixClient
+from esnbot.matrix.registration import Registration
+from esnbot.provisioning import wanted
+from esnbot.provisioning.module import build
 from esnbot.provisioning.plan import Plan
 from esnbot.provisioning.reconciler import Reconciler
+from esnbot.speech import Speech
 from esnbot.store import bindings
 from esnbot.store.database import Database
 from esnbot.store.migrate import migrate
 from esnbot.testing.homeserver import Homeserver
 
 P = TypeVar("P", bound=Place)
+T = TypeVar("T")
 
 MIGRATIONS = Path(next(iter(esnbot.provisioning.__path__))) / "migrations"
 
@@ -76,6 +86,8 @@ class Stage:
     client: MatrixClient
     clock: Clock
     prefix: str
+    url: str
+    registration: Registration = field(repr=False)
 
     def reconciler(self, client: MatrixClient | None = None, **more: Any) -> Reconciler:
         """A reconciler as a new process would have it."""
@@ -121,6 +133,30 @@ class Stage:
         """State of the room of a key, from the homeserver."""
         return await self.client.state_event(await self.room(key), type, state_key)
 
+    async def bound(self, key: str) -> str | None:
+        """The room bound to a key, None when there is none yet."""
+        async with self.database.read() as conn:
+            return await bindings.room_of(conn, key)
+
+    async def child_of(self, space: str, room: str) -> bool:
+        """Whether a space lists a room."""
+        return bool((await self.state(space, "m.space.child", room) or {}).get("via"))
+
+    async def all_settled(self) -> bool:
+        """Whether everything declared stands."""
+        async with self.database.read() as conn:
+            return not await wanted.unsettled(conn)
+
+    async def last_said_in(self, key: str) -> str:
+        """The last thing that was said in a room, '' when there is none."""
+        return next(reversed(await self.said_in(key)), "")
+
+    async def said_in(self, key: str) -> list[str]:
+        """What was said in a room, oldest first, corrections as they are."""
+        page = await self.client.messages(await self.room(key))
+        said = [event for event in page["chunk"] if event["type"] == "m.room.message"]
+        return [event["content"].get("body", "") for event in reversed(said)]
+
     async def purge(self, homeserver: Homeserver, room: str) -> None:
         """Remove a room from the homeserver for good, as an administrator can."""
         admin = await homeserver.administrator()
@@ -151,6 +187,39 @@ class Stage:
 
 
 @asynccontextmanager
+async def running(stage: Stage) -> AsyncIterator[Reconciler]:
+    """The bot at work with provisioning alone: endpoint, engine and reconciler."""
+    bot = stage.client.user
+    module = build(Speech(default="en", strict=True), bot, stage.client.server)
+    engine = Engine(stage.database, stage.client, [module], stage.clock)
+    endpoint = TransactionEndpoint(stage.registration.hs_token, engine.accept, lambda user: user == bot)
+    app = web.Application(client_max_size=2**26)
+    app.add_routes(endpoint.routes())
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", URL(stage.registration.url).port).start()
+    reconciler = stage.reconciler(signals=engine.signals)
+    await engine.start()
+    work = asyncio.create_task(reconciler.run())
+    try:
+        await stage.client.ping_service(stage.registration.id, "ping")
+        yield reconciler
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        await engine.stop()
+        await runner.cleanup()
+
+
+async def eventually(look: Callable[[], Awaitable[T]], seconds: float = 20.0) -> T:
+    """What ``look`` gives once it is something; fails when it stays nothing."""
+    async with asyncio.timeout(seconds):
+        while not (found := await look()):  # noqa: ASYNC110 - what is waited for is in another process
+            await asyncio.sleep(0.05)
+        return found
+
+
+@asynccontextmanager
 async def staged(homeserver: Homeserver, url: str, clock: Clock | None = None) -> AsyncIterator[Stage]:
     """A bot with a device and an empty database."""
     registration = await homeserver.service()
@@ -161,7 +230,8 @@ async def staged(homeserver: Homeserver, url: str, clock: Clock | None = None) -
         await migrate(database, [MIGRATIONS])
         await client.register()
         await client.ensure_device("esnbot")
-        yield Stage(database, client, clock or SystemClock(), registration.bot_localpart)
+        prefix = registration.bot_localpart
+        yield Stage(database, client, clock or SystemClock(), prefix, homeserver.url, registration)
     finally:
         await client.close()
         await database.close()
