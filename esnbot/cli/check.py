@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
 from esnbot.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, feature_schemas, print_json
 from esnbot.settings import Settings, SettingsError, load
 
+WithoutSecrets = Annotated[
+    bool, typer.Option("--without-secrets", help="Neither read nor miss the files with secrets (in CI, say).")
+]
 
-def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+
+def check(
+    config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False, without_secrets: WithoutSecrets = False
+) -> None:
     """Read the configuration and name every mistake in it. Exit code 1 when there is one."""
     try:
-        settings = load(config, feature_schemas())
+        settings = load(config, feature_schemas(), secrets=not without_secrets)
     except SettingsError as error:
         if not as_json:
             raise

@@ -54,9 +54,12 @@ class Homeserver:
 
 
 def make_homeserver(
-    section: HomeserverSection, node: Node, mistakes: list[Mistake], folder: Path, environment: Mapping[str, str]
+    section: HomeserverSection, node: Node, mistakes: list[Mistake], folder: Path, environment: Mapping[str, str] | None
 ) -> Homeserver:
-    """The homeserver that a section describes; what is missing or cannot be read is added to the mistakes."""
+    """The homeserver that a section describes; what is missing or cannot be read is added to the mistakes.
+
+    ``environment`` None: secrets are neither read nor missed.
+    """
     _check_keys(section, node, mistakes)
     secrets = _Secrets(section, node, mistakes, folder, environment)
     as_token, hs_token = secrets.get("as_token"), secrets.get("hs_token")
@@ -117,14 +120,14 @@ class _Secrets:
     node: Node
     mistakes: list[Mistake]
     folder: Path
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] | None
 
     def get(self, name: str) -> str:
         """A token; the environment goes before the file. '' when there is none."""
         variable = f"ESNBOT_{name.upper()}"
         key = f"{name}_file"
         path: str | None = getattr(self.section, key)
-        if self.section.embedded:
+        if self.section.embedded or self.environment is None:
             return ""
         if value := self.environment.get(variable, "").strip():
             return self._shaped(value, key, f"the value of {variable}")

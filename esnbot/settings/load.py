@@ -57,16 +57,19 @@ def load(
     features: Mapping[str, type[BaseModel]] | None = None,
     *,
     environment: Mapping[str, str] | None = None,
+    secrets: bool = True,
 ) -> Settings:
     """Read a configuration; ``features`` are the schemas of the sections under ``features:`` (None: not looked at).
 
-    Raises SettingsError with every mistake. ``environment`` stands for ``os.environ``.
+    Raises SettingsError with every mistake. ``environment`` stands for ``os.environ``. With
+    ``secrets`` False, secrets are neither read nor missed: for checking where they are not at hand.
     """
     try:
         files = read_files(Path(path))
     except DocumentError as error:
         raise SettingsError([error.mistake]) from error
-    settings = _settings(Path(path), files, features, os.environ if environment is None else environment)
+    given = os.environ if environment is None else environment
+    settings = _settings(Path(path), files, features, given if secrets else None)
     if files.mistakes or settings is None:
         raise SettingsError(_in_order(files))
     return settings
@@ -76,7 +79,7 @@ _STAND_INS = {"name": "?", "languages": ["en"], "time_zone": "UTC", "homeserver"
 
 
 def _settings(
-    path: Path, files: Files, schemas: Mapping[str, type[BaseModel]] | None, environment: Mapping[str, str]
+    path: Path, files: Files, schemas: Mapping[str, type[BaseModel]] | None, environment: Mapping[str, str] | None
 ) -> Settings | None:
     root, mistakes = files.root, files.mistakes
     file = validate(CommunityFile, root, mistakes, stand_ins=_STAND_INS)
@@ -136,14 +139,16 @@ def _features(
     return read
 
 
-def _database(file: CommunityFile, root: Node, mistakes: list[Mistake], environment: Mapping[str, str]) -> str:
+def _database(file: CommunityFile, root: Node, mistakes: list[Mistake], environment: Mapping[str, str] | None) -> str:
     url, key, node = file.database, "database", root.get("database") or root
-    if value := environment.get("ESNBOT_DATABASE", "").strip():
+    if environment is not None and (value := environment.get("ESNBOT_DATABASE", "").strip()):
         url, key = value, "ESNBOT_DATABASE"
     elif file.database_file is not None:
         key, node = "database_file", root.get("database_file") or root
         if "database" in file.stated:
             mistakes.append(Mistake(node.source, key, "'database' and 'database_file'", "one of the two"))
+        if environment is None:
+            return ""
         url = read_secret(Path(node.source.path).parent / file.database_file, key, node, mistakes)
         if not url:
             return ""

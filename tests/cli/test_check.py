@@ -55,3 +55,17 @@ def test_a_file_that_is_not_there_is_one_sentence(esnbot: Caller, tmp_path: Path
 
     assert outcome.code == 1
     assert "found no such file, expected a YAML file" in outcome.err
+
+
+def test_a_configuration_can_be_checked_where_its_secrets_are_not(esnbot: Caller, tmp_path: Path) -> None:
+    head = """\
+name: The Lake
+languages: [en]
+time_zone: UTC
+homeserver: {url: "https://lake.example", server_name: lake.example, as_token_file: nowhere}
+database_file: nowhere
+"""
+    path = write(tmp_path, "", head=head)
+
+    assert esnbot("check", "--config", path).code == 1
+    assert esnbot("check", "--without-secrets", "--config", path).code == 0
