@@ -14,7 +14,9 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
+from esnbot.commands import invitations
 from esnbot.commands import module as commands
+from esnbot.commands.people import People
 from esnbot.commands.registry import Registry, RegistryError
 from esnbot.community.clock import Clock
 from esnbot.discovery import Discovery, discover, summary

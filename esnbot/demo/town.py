@@ -15,9 +15,17 @@ from esnbot.app import Application, application
 from esnbot.demo.clock import ScaledClock
 from esnbot.discovery import discover
 from esnbot.embedded import Embedded
-from esnbot.homeserver import EmbeddedHomeserver, FederationListener, HomeserverConfig, free_port, is_free
+from esnbot.homeserver import (
+    EmbeddedHomeserver,
+    FederationListener,
+    HomeserverConfig,
+    HomeserverError,
+    free_port,
+    is_free,
+)
 from esnbot.homeserver.certificates import CertificateAuthority
 from esnbot.settings import load
+from esnbot.store import bindings
 from esnbot.testing.person import Person
 
 FILES: Final = Path(__file__).parent / "community"
@@ -89,6 +97,18 @@ async def town(folder: Path, clock: ScaledClock) -> AsyncIterator[Town]:
         here = Town(app, clock, embedded.server, partner)
         stack.push_async_callback(here.leave)
         yield here
+
+
+async def open_town(here: Town) -> None:
+    """Make what the configuration declares, and let the bot begin to work."""
+    await here.app.listen()
+    outcome = await here.app.apply(lambda done, total, key: None)
+    if outcome is None or not outcome.ok:
+        raise HomeserverError(f"The demo's rooms could not be made: {outcome.failures if outcome else 'nothing tried'}")
+    await here.app.start()
+    await here.app.until_ready()
+    async with here.app.database.read() as conn:
+        here.rooms.update(await bindings.all_bindings(conn))
 
 
 def _listeners(folder: Path) -> tuple[FederationListener, FederationListener]:
