@@ -53,7 +53,7 @@ def test_a_failure_is_its_sentence_and_its_hint(capsys: pytest.CaptureFixture[st
 
 
 def test_what_nobody_foresaw_is_a_sentence_too(esnbot: Caller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def burst(*_: object) -> None:
+    def burst(*_: object, **__: object) -> None:
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr("esnbot.cli.check.load", burst)
@@ -68,7 +68,7 @@ def test_what_nobody_foresaw_is_a_sentence_too(esnbot: Caller, monkeypatch: pyte
 def test_an_interrupted_command_ends_with_the_code_that_shells_expect(
     esnbot: Caller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("esnbot.cli.check.load", interrupted)
