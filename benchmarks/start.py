@@ -51,8 +51,10 @@ async def main(quick: bool) -> list[Row]:
         homeserver = await stub.start()
         told = Setup(homeserver=homeserver, server_name=SERVER, user=BOT, port=free_port(), folder=folder)
         config = write_config(told, Path(folder))
-        empty, _memory, program = await _started(config, told)
-        await program.stop()
+        # Twice: the first start makes the database and may compile modules.
+        for _ in range(2):
+            empty, bare, program = await _started(config, told)
+            await program.stop()
         await _fill(config, told)
         times = []
         for turn in range(2 if quick else 5):
@@ -87,7 +89,7 @@ async def main(quick: bool) -> list[Row]:
             "after messages",
             largest,
             "MB",
-            f"ready {memory:.0f}, looked {calm:.0f}, messages {worked:.0f} MB",
+            f"no room: {bare:.0f} MB; ready {memory:.0f}, looked {calm:.0f}, messages {worked:.0f} MB",
             goal=f"< {GOAL_MEMORY:.0f} MB",
             met=largest < GOAL_MEMORY,
         ),

@@ -10,6 +10,10 @@ import orjson
 from aiohttp import web
 
 
+PEOPLE = ("someone", "camille", "alex", "sacha", "nour")
+"""Who is in each room besides the bot."""
+
+
 @dataclass(slots=True)
 class Sent:
     """What a bot sent, once for each transaction id."""
@@ -79,15 +83,20 @@ class Stub:
 
     async def _state(self, request: web.Request) -> web.Response:
         room = request.match_info["room"]
-        member = {
-            "type": "m.room.member",
-            "state_key": self.bot,
-            "event_id": f"$member-{room}",
-            "sender": self.bot,
-            "origin_server_ts": 1,
-            "content": {"membership": "join"},
-        }
-        return web.Response(body=orjson.dumps([member]), content_type="application/json")
+        server = self.bot.partition(":")[2]
+        people = (self.bot, *(f"@{name}:{server}" for name in PEOPLE))
+        members = [
+            {
+                "type": "m.room.member",
+                "state_key": user,
+                "event_id": f"$member-{user}-{room}",
+                "sender": user,
+                "origin_server_ts": 1,
+                "content": {"membership": "join"},
+            }
+            for user in people
+        ]
+        return web.Response(body=orjson.dumps(members), content_type="application/json")
 
     async def _join(self, request: web.Request) -> web.Response:
         return _json({"room_id": request.match_info["room"]})
