@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -20,7 +21,9 @@ from esnbot.engine.catchup import CatchUp
 from esnbot.engine.clock import SystemClock, now_ms
 from esnbot.engine.delivery import Courier
 from esnbot.engine.dispatch import Dispatcher
+from esnbot.engine.effects import Effect
 from esnbot.engine.feature import Context, Module
+from esnbot.engine.housekeeping import Housekeeping
 from esnbot.engine.incoming import MalformedTransaction, split
 from esnbot.engine.metrics import Metrics
 from esnbot.engine.outbox import Outbox
@@ -30,12 +33,18 @@ from esnbot.engine.tables import dead_letter, schedule
 from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.errors import HomeserverError
 from esnbot.store.database import Database
+from esnbot.store.trouble import is_trouble
 
 CATCH_UP: Final = "catchup"
 CATCH_UP_EVERY: Final = 600.0
 """Seconds: how old the kept sync token may get, and how long an event may be missing that nobody pushed."""
 DISPATCHERS: Final = 4
 """Batches handled side by side on PostgreSQL; SQLite has one writer."""
+STOPPED_WITHIN: Final = 2.0
+"""Seconds that deliveries in flight have to end when the engine stops."""
+LONGEST_PAUSE: Final = 30.0
+
+Start = Callable[[Context], Awaitable[Sequence[Effect]]]
 
 log = structlog.get_logger("esnbot.engine")
 
@@ -77,6 +86,7 @@ class Engine:
         self.dispatcher = Dispatcher(
             database, self.modules, clock, self.system, self.signals, client.user, self.metrics
         )
+        self.housekeeping = Housekeeping(database, self.system)
         self.scheduler = Scheduler(database, clock, self.system, self.signals)
         self.outbox = Outbox(
             database,
@@ -99,8 +109,9 @@ class Engine:
 
         async def job(conn: AsyncConnection) -> None:
             await inbox.store(conn, events, now)
-            for found in malformed:
-                await inbox.set_aside(conn, found, now)
+            # Of a transaction full of nonsense, what would be kept anyway.
+            for found in malformed[-inbox.MALFORMED_KEPT :]:
+                self.metrics.dropped(await inbox.set_aside(conn, found, now))
 
         now = now_ms(self.system)
         if events or malformed:
@@ -110,30 +121,51 @@ class Engine:
         return len(events) + len(malformed)
 
     async def start(self) -> None:
-        """Plan what modules plan at a start, and begin to work. The homeserver may be away."""
-        await self.database.write(self._start_modules)
-        runners = [self.outbox.run(), self.scheduler.run(), self._catch_up_forever()]
-        runners += [self.dispatcher.run() for _ in range(1 if self.database.is_sqlite else DISPATCHERS)]
-        self._tasks = [asyncio.create_task(runner) for runner in runners]
+        """Plan what modules plan at a start, and begin to work. The homeserver may be away.
+
+        Raises ``DatabaseError`` when another bot works on the same SQLite file.
+        """
+        self.database.hold_alone()
+        await self._start_modules()
+        machines: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("outbox", self.outbox.run),
+            ("schedule", self.scheduler.run),
+            ("catch-up", self._catch_up_forever),
+            ("housekeeping", self.housekeeping.run),
+        ]
+        machines += [("dispatch", self.dispatcher.run)] * (1 if self.database.is_sqlite else DISPATCHERS)
+        self._tasks = [asyncio.create_task(_keep_running(name, run), name=f"engine {name}") for name, run in machines]
 
     async def stop(self) -> None:
         """Stop working; what is not done is in the database."""
-        for task in self._tasks:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=STOPPED_WITHIN)
+            if late:
+                log.warning("not stopped in time", machines=sorted(task.get_name() for task in late))
 
     async def backlog(self) -> Backlog:
         """What waits now."""
         async with self.database.read() as conn:
             return await backlog(conn)
 
-    async def _start_modules(self, conn: AsyncConnection) -> None:
-        context = Context(conn=conn, now=self.clock.now(), bot=self.client.user)
+    async def _start_modules(self) -> None:
         for module in self.modules:
-            if module.start is not None:
-                effects = await module.start(context)
-                await effects_in.put(conn, module.name, "start", effects, now_ms(self.system))
+            if module.start is None:
+                continue
+            try:
+                await self.database.write(partial(self._start_module, module, module.start))
+            # One module that cannot begin stops no other.
+            except Exception as error:
+                if is_trouble(error):
+                    raise
+                log.exception("a module could not begin", module=module.name)
+
+    async def _start_module(self, module: Module, start: Start, conn: AsyncConnection) -> None:
+        effects = await start(Context(conn=conn, now=self.clock.now(), bot=self.client.user))
+        await effects_in.put(conn, module.name, "start", effects, now_ms(self.system))
 
     async def _catch_up_forever(self) -> None:
         while True:
@@ -141,6 +173,7 @@ class Engine:
             try:
                 if await self.catch_up.run():
                     self.signals.set(signals.INBOX)
+                self.homeserver.fine()
                 self.caught_up.set()
             except HomeserverError as error:
                 log.warning("catch-up has to wait", error=str(error))
@@ -150,6 +183,19 @@ class Engine:
                 log.exception("catch-up failed")
                 seconds = 30.0
             await self.signals.wait(CATCH_UP, seconds)
+
+
+async def _keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run a machine that never ends, and begin again when something made it end all the same."""
+    pause = 1.0
+    while True:
+        try:
+            await run()
+        # Whatever it was: a machine that is missing would be missed by nobody until it is too late.
+        except Exception:
+            log.exception("a machine of the engine failed and begins again", machine=name, seconds=pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 async def backlog(conn: AsyncConnection) -> Backlog:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine.incoming import Incoming, Malformed
 from esnbot.engine.tables import dead_letter, inbox
 from esnbot.store.upsert import insert_new, insert_quickly
 
+MALFORMED_KEPT: Final = 1000
+"""Letters of the kind 'malformed' that are kept: nothing can be done with them but look."""
+
+_MAKE_ROOM = text(
+    "DELETE FROM dead_letter WHERE kind = 'malformed' AND id <="
+    " (SELECT id FROM dead_letter WHERE kind = 'malformed' ORDER BY id DESC LIMIT 1 OFFSET :kept)"
+)
 _ACCEPT = {
     "sqlite": "INSERT INTO inbox (event_id, queue, arrived, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
     "postgresql": "INSERT INTO inbox (event_id, queue, arrived, body) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
@@ -29,8 +37,8 @@ async def store(conn: AsyncConnection, events: Sequence[Incoming], now_ms: int) 
             await conn.exec_driver_sql(_ACCEPT["postgresql"], rows)
 
 
-async def set_aside(conn: AsyncConnection, found: Malformed, now_ms: int) -> None:
-    """Keep what is no event where an administrator can see it."""
+async def set_aside(conn: AsyncConnection, found: Malformed, now_ms: int) -> int:
+    """Keep what is no event where an administrator can see it; returns how many of the oldest made room for it."""
     row = {
         "kind": "malformed",
         "key": found.key,
@@ -40,7 +48,9 @@ async def set_aside(conn: AsyncConnection, found: Malformed, now_ms: int) -> Non
         "error": found.reason,
         "died": now_ms,
     }
-    await insert_new(conn, dead_letter, row)
+    if not await insert_new(conn, dead_letter, row):
+        return 0
+    return (await conn.execute(_MAKE_ROOM, {"kept": MALFORMED_KEPT})).rowcount
 
 
 async def put_internal(

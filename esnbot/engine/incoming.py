@@ -5,17 +5,16 @@ Application Service API, 'Pushing events'.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 
+from esnbot.engine import shallow
 from esnbot.engine.event import Event
-
-
-class MalformedTransaction(ValueError):
-    """The body is no transaction at all."""
+from esnbot.engine.shallow import MalformedTransaction
 
 
 class MalformedEvent(ValueError):
@@ -71,9 +70,13 @@ _whole = msgspec.json.Decoder(_Whole)
 
 def split(transaction: str, body: bytes) -> tuple[list[Incoming], list[Malformed]]:
     """The events of a transaction's body and what is none; raises ``MalformedTransaction``."""
+    raws: Sequence[msgspec.Raw | bytes]
     try:
         raws = _transaction.decode(body).events
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError:
+        # One event is nested deeper than the decoder goes: the others must not wait for ever with it.
+        raws = shallow.events_of(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedTransaction(f"the body is no transaction: {error}") from error
     events: list[Incoming] = []
     malformed: list[Malformed] = []
@@ -122,3 +125,6 @@ def parse(body: str) -> tuple[Event, str]:
         redacts=redacts if isinstance(redacts, str) else "",
     )
     return event, replaces if isinstance(replaces, str) else ""
+
+
+__all__ = ["Incoming", "Malformed", "MalformedEvent", "MalformedTransaction", "parse", "split"]

@@ -13,6 +13,11 @@ class Metrics:
         self._accepted = Counter("esnbot_events_accepted", "Events stored from transactions", registry=self.registry)
         self._handled = Counter("esnbot_events_handled", "Events handled", registry=self.registry)
         self._letters = Counter("esnbot_dead_letters", "Events and effects set aside", registry=self.registry)
+        self._dropped = Counter(
+            "esnbot_dead_letters_dropped",
+            "Malformed events that made room for newer ones",
+            registry=self.registry,
+        )
         self._handlers = Histogram(
             "esnbot_handler_seconds",
             "Time that a module takes with an event",
@@ -45,6 +50,10 @@ class Metrics:
         """An effect reached the homeserver, that long after its commit."""
         self._delivered.labels(kind).inc()
         self._delivery.observe(max(seconds, 0.0))
+
+    def dropped(self, letters: int) -> None:
+        """That many letters made room for newer ones."""
+        self._dropped.inc(letters)
 
     def died(self) -> None:
         """An effect was set aside."""

@@ -15,7 +15,7 @@ def own_rooms(bot: str) -> Module:
 
     async def handle(ctx: Context, event: Event) -> Sequence[Effect]:
         membership = event.text("membership")
-        if membership == "join":
+        if membership == "join" and await rooms.content(ctx.conn, event.room_id, "m.room.create") is None:
             # Events tell what changes from now on; what the room was before has to be asked for.
             return [Observe(room=event.room_id)]
         if membership in ("leave", "ban"):

@@ -19,6 +19,8 @@ from esnbot.engine.tables import schedule
 from esnbot.store.database import Database
 
 AT_ONCE: Final = 100
+PUNCTUAL_MS: Final = 5_000
+"""A job is punctual with this much lateness, whatever its grace: a busy moment is no reason to skip it."""
 LOOK_AGAIN_MS: Final = 30_000
 """The schedule is looked at this often at least: another process may have written to it."""
 
@@ -64,12 +66,18 @@ class Scheduler:
                 "key": row.key,
                 "due": row.due,
                 "payload": row.payload,
-                "missed": row.if_late == "skip" and now - row.due > row.grace * 1000,
+                "missed": row.if_late == "skip" and now - row.due > row.grace * 1000 + PUNCTUAL_MS,
             }
-            name = f"due:{row.module}:{row.key}"
-            await inbox.put_internal(conn, f"{name}:{row.due}", DUE, content, now_ms(self._system), queue=name)
+            await self._enter(conn, f"due:{row.module}:{row.key}", row.due, content)
             await conn.execute(delete(schedule).where(schedule.c.module == row.module, schedule.c.key == row.key))
         return len(rows)
+
+    async def _enter(self, conn: AsyncConnection, name: str, due: int, content: dict[str, Any]) -> None:
+        """Enter a job that is due; one that was due at the same time before, and was planned again, is another."""
+        id, number = f"{name}:{due}", 1
+        while not await inbox.put_internal(conn, id, DUE, content, now_ms(self._system), queue=name):
+            number += 1
+            id = f"{name}:{due}:{number}"
 
     async def _next(self) -> int | None:
         async with self._database.read() as conn:

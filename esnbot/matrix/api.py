@@ -13,7 +13,7 @@ from mautrix.api import HTTPAPI, Method
 from mautrix.errors import MatrixConnectionError
 from yarl import URL
 
-from esnbot.matrix.errors import BY_CODE, Limited, NotMatrix, Refused, ServerTrouble, Unreachable
+from esnbot.matrix.errors import BY_CODE, Limited, NotMatrix, Refused, ServerTrouble, TokenRefused, Unreachable
 
 JSON = dict[str, Any]
 TIMEOUT = ClientTimeout(total=90, connect=10)
@@ -104,7 +104,7 @@ def failure(status: int, answer: JSON) -> Exception:
         return Limited(wait / 1000 if isinstance(wait, int | float) and wait > 0 else 1.0)
     if status >= 500:
         return ServerTrouble(status, errcode, message)
-    return BY_CODE.get(errcode, Refused)(status, errcode, message)
+    return BY_CODE.get(errcode, TokenRefused if status == 401 else Refused)(status, errcode, message)
 
 
 def new_session(limit: int = 64) -> ClientSession:

@@ -54,7 +54,10 @@ class TransactionEndpoint:
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
-        body = await request.read()
+        body = await _read(request)
+        if body is None:
+            log.warning("transaction too large", largest=LARGEST)
+            return _error(413, "M_TOO_LARGE", f"a transaction may have {LARGEST} bytes")
         try:
             await self._accept(request.match_info["transaction"], body)
         except ValueError as error:
@@ -79,6 +82,16 @@ class TransactionEndpoint:
     async def _room(self, request: web.Request) -> web.Response:
         refusal = self._refusal(request)
         return refusal if refusal is not None else _error(404, "M_NOT_FOUND", "no such room")
+
+
+async def _read(request: web.Request) -> bytes | None:
+    """The body, whatever smaller bound the application has for its other routes; None when it is too large."""
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > LARGEST:
+            return None
+    return bytes(body)
 
 
 def _ok() -> web.Response:

@@ -12,7 +12,7 @@ from aiohttp import ClientSession
 from mautrix.types import UserID
 
 from esnbot.matrix.api import JSON, Api, new_session, path
-from esnbot.matrix.errors import NotThere, Refused
+from esnbot.matrix.errors import NotMatrix, NotThere, Refused
 
 StateKey = tuple[str, str]
 """Type and state key of a state event."""
@@ -139,7 +139,7 @@ class MatrixClient:
     async def create_room(self, content: JSON) -> str:
         """Make a room and return its id; raises ``RoomInUse`` when ``room_alias_name`` is taken."""
         answer = await self._api.call("POST", path("createRoom"), content)
-        return str(answer["room_id"])
+        return _of(answer, "room_id")
 
     async def joined_rooms(self) -> list[str]:
         """The rooms that the bot is in."""
@@ -150,7 +150,7 @@ class MatrixClient:
         """Join by id or alias; returns the room id."""
         query = {"via": via[0], "server_name": via[0]} if via else {}
         answer = await self._api.call("POST", path("join", room), {}, query=query)
-        return str(answer["room_id"])
+        return _of(answer, "room_id")
 
     async def leave(self, room: str) -> None:
         """Leave a room."""
@@ -182,7 +182,7 @@ class MatrixClient:
             answer = await self._api.call("GET", path("directory", "room", alias))
         except NotThere:
             return None
-        return str(answer["room_id"])
+        return _of(answer, "room_id")
 
     async def set_alias(self, alias: str, room: str) -> None:
         """Point a new alias at a room; 409 when it is taken."""
@@ -206,17 +206,17 @@ class MatrixClient:
     async def send(self, room: str, type: str, transaction: str, content: JSON) -> str:
         """Send an event and return its id; the same transaction id gives the same event."""
         answer = await self._api.call("PUT", path("rooms", room, "send", type, transaction), content)
-        return str(answer["event_id"])
+        return _of(answer, "event_id")
 
     async def redact(self, room: str, event: str, transaction: str, reason: str = "") -> str:
         """Redact an event and return the redaction's id."""
         answer = await self._api.call("PUT", path("rooms", room, "redact", event, transaction), _because({}, reason))
-        return str(answer["event_id"])
+        return _of(answer, "event_id")
 
     async def set_state(self, room: str, type: str, state_key: str, content: JSON) -> str:
         """Set a state event and return its id."""
         answer = await self._api.call("PUT", path("rooms", room, "state", type, state_key), content)
-        return str(answer["event_id"])
+        return _of(answer, "event_id")
 
     async def state_event(self, room: str, type: str, state_key: str = "") -> JSON | None:
         """The content of a state event, or None when there is none."""
@@ -285,7 +285,7 @@ class MatrixClient:
     async def reserve_media(self) -> str:
         """A content URI to upload to later (``/media/v1/create``)."""
         answer = await self._api.call("POST", "/_matrix/media/v1/create", {})
-        return str(answer["content_uri"])
+        return _of(answer, "content_uri")
 
     async def upload_media(self, uri: str, data: bytes, mimetype: str) -> None:
         """Upload to a reserved URI; raises ``Refused`` with ``M_CANNOT_OVERWRITE_MEDIA`` when it is there already."""
@@ -296,6 +296,14 @@ class MatrixClient:
             data,
             headers={"Content-Type": mimetype},
         )
+
+
+def _of(answer: JSON, key: str) -> str:
+    """What an answer must contain."""
+    value = answer.get(key)
+    if not isinstance(value, str):
+        raise NotMatrix(f"the answer has no {key}")
+    return value
 
 
 def _because(content: JSON, reason: str) -> JSON:

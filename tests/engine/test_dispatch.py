@@ -12,7 +12,7 @@ from esnbot.engine import dispatch, letters
 from esnbot.engine.effects import Effect, Emit, Say, Schedule
 from esnbot.engine.event import DUE, Event
 from esnbot.engine.feature import Context, Listener, Module
-from esnbot.store import rooms
+from esnbot.store import database, rooms
 from esnbot.testing.waiting import eventually
 from tests.engine.workshop import (
     ALICE,
@@ -214,6 +214,7 @@ async def test_a_handler_that_never_ends_is_stopped_and_set_aside(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "HANDLER_LIMIT", 0.05)
+    monkeypatch.setattr(database, "INTERRUPTED_WITHIN", 0.05)
     seen = Recorder("good")
 
     async def endless(_ctx: Context, _event: Event) -> Sequence[Effect]:
