@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -14,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from esnbot.cli.common import print_failure
+from esnbot.settings.mistakes import nearest
 
 COMMANDS: Final = {
     "init": "esnbot.cli.init:init",
@@ -103,5 +105,10 @@ def _usage(error: typer.TyperException) -> int:
         sys.stderr.write(f"{message}\n")
         return 1
     sys.stderr.write(f"esnbot: {message}\n")
+    wrong = re.search(r"No such command '([^']*)'", message)
+    meant = nearest(wrong[1], COMMANDS) if wrong else None
+    if meant:
+        sys.stderr.write(f"hint: did you mean '{meant}'?\n")
+        return 1
     sys.stderr.write(f"hint: see '{context.command_path if context is not None else 'esnbot'} --help'\n")
     return 1

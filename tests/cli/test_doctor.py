@@ -17,11 +17,13 @@ import pytest_asyncio
 from esnbot.cli.checkup.capabilities import as_markdown, held
 from esnbot.cli.checkup.finding import State
 from esnbot.discovery import Discovery
+from esnbot.embedded import Embedded
 from esnbot.engine.clock import SystemClock
 from esnbot.homeserver import free_port
 from esnbot.homeserver.certificates import CertificateAuthority
 from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.registration import Registration
+from esnbot.settings import load
 from esnbot.store.bindings import bind
 from esnbot.store.database import Database
 from esnbot.store.migrate import migrate
@@ -159,6 +161,25 @@ async def test_the_embedded_homeserver_before_its_first_start_is_no_trouble(tmp_
 
     assert trouble(findings) == []
     assert "never started" in next(one.what for one in findings.all if one.check == "homeserver")
+
+
+async def test_an_embedded_homeserver_that_runs_is_looked_at_where_it_listens(tmp_path: Path) -> None:
+    path = tmp_path / "community.yaml"
+    with a_listener() as busy:
+        path.write_text(
+            f"name: A\nlanguages: [en]\ntime_zone: UTC\ndatabase: sqlite+aiosqlite:///{tmp_path}/esnbot.db\n"
+            f"homeserver: {{embedded: true, data: {tmp_path}/hs, listen: '127.0.0.1:{busy}', "
+            f"appservice_listen: '127.0.0.1:{free_port()}'}}\n"
+        )
+        running = Embedded(load(path, environment={}).homeserver, quick=True)
+        await running.start()
+        try:
+            findings = await look(path)
+        finally:
+            await running.stop()
+
+    assert trouble(findings) == []
+    assert findings.state("ping") is State.ok
 
 
 # --- twenty-odd broken set-ups ----------------------------------------------------------------------------------------

@@ -46,6 +46,10 @@ def test_a_wrong_call_ends_with_1_a_sentence_and_a_hint(esnbot: Caller, argument
     assert "Traceback" not in outcome.err
 
 
+def test_a_command_that_was_probably_meant_is_named(esnbot: Caller) -> None:
+    assert "did you mean 'check'?" in esnbot("chek").err
+
+
 def test_a_failure_is_its_sentence_and_its_hint(capsys: pytest.CaptureFixture[str]) -> None:
     print_failure(Failure("The cat sits on it.", "lift the cat."))
 
