@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import socket
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,3 +122,12 @@ class FixedClock:
 def at(year: int) -> FixedClock:
     """A clock at the beginning of a year."""
     return FixedClock(datetime(year, 1, 1, tzinfo=UTC))
+
+
+@contextlib.contextmanager
+def a_listener() -> Iterator[int]:
+    """A program that holds a port and says nothing."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        yield holder.getsockname()[1]
