@@ -1,4 +1,4 @@
-"""The doctor on the application service: tokens, registration, namespaces, the way back, rights. Each test breaks one."""
+"""The doctor on the application service: tokens, registration, namespaces, the way back. Each test breaks one thing."""
 
 from __future__ import annotations
 
