@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import select, text
+from sqlalchemy import Column, Select, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.matrix.client import MatrixClient
@@ -108,20 +108,19 @@ class Observer:
     async def look(
         self,
         *,
-        only: Sequence[str] | None = None,
+        keys: Sequence[str] | None = None,
         aliases: Iterable[str] = (),
         avatars: Iterable[str] = (),
     ) -> Observed:
-        """The picture as the store has it; ``aliases`` are looked up on the homeserver."""
+        """The picture as the store has it, of everything or of some keys; ``aliases`` are looked up."""
         looked_up = await self._look_up(aliases)
         async with self._database.read() as conn:
-            bound = await bindings.all_bindings(conn)
-            marks = (await conn.execute(select(provisioned))).all()
+            bound = await _bound(conn, keys)
+            marks = (await conn.execute(_of(select(provisioned), provisioned.c.key, keys))).all()
             attempts = (await conn.execute(select(room_attempt.c.key))).scalars().all()
             media = await _uploaded(conn, avatars)
-            seen = await load_rooms(conn, self._client.user, only)
-        bound = {key: room for key, room in bound.items() if not key.startswith("direct:")}
-        missing = [room for room in bound.values() if room not in seen and (only is None or room in only)]
+            seen = await load_rooms(conn, self._client.user, None if keys is None else list(bound.values()))
+        missing = [room for room in bound.values() if room not in seen]
         if missing:
             seen |= await self._missing(missing)
         taken = frozenset(bound.values())
@@ -188,6 +187,30 @@ async def load_rooms(conn: AsyncConnection, bot: str, only: Sequence[str] | None
             if isinstance(content, dict):
                 states.setdefault(room, {})[type, state_key] = Fact(content, sender, ts)
     return {room: SeenRoom(room, state) for room, state in states.items()}
+
+
+async def left_spaces(conn: AsyncConnection, keys: Sequence[str]) -> list[str]:
+    """Keys of the spaces that the rooms of these keys say they stand in, which may not be where they should be."""
+    rooms_of = bindings.binding.alias()
+    spaces = bindings.binding.alias()
+    query = (
+        select(spaces.c.key)
+        .select_from(rooms_of)
+        .join(rooms.room_state, rooms.room_state.c.room_id == rooms_of.c.room_id)
+        .join(spaces, spaces.c.room_id == rooms.room_state.c.state_key)
+        .where(rooms_of.c.key.in_(keys), rooms.room_state.c.type == "m.space.parent")
+    )
+    return list(dict.fromkeys((await conn.execute(query)).scalars()))
+
+
+async def _bound(conn: AsyncConnection, keys: Sequence[str] | None) -> dict[str, str]:
+    query = _of(select(bindings.binding.c.key, bindings.binding.c.room_id), bindings.binding.c.key, keys)
+    rows = await conn.execute(query)
+    return {row.key: row.room_id for row in rows if not row.key.startswith("direct:")}
+
+
+def _of(query: Select[Any], column: Column[Any], keys: Sequence[str] | None) -> Select[Any]:
+    return query if keys is None else query.where(column.in_(keys))
 
 
 async def _uploaded(conn: AsyncConnection, avatars: Iterable[str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 STEP: Final = 1_000
@@ -19,6 +19,19 @@ def orders(children: Sequence[str], found: Mapping[str, str]) -> dict[str, str]:
     if not _fill(placed):
         placed = [(index + 1) * STEP for index in range(len(children))]
     return {child: f"{number:0{WIDTH}d}" for child, number in zip(children, placed, strict=True)}
+
+
+def appended(children: Sequence[str], found: Mapping[str, str], all_found: Iterable[str]) -> dict[str, str]:
+    """The same where not all siblings are known: those without an order come after everything that is there."""
+    last = max((number for order in all_found if (number := _number(order)) is not None), default=0)
+    result: dict[str, str] = {}
+    for child in children:
+        if _number(found.get(child, "")) is None:
+            last += STEP
+            result[child] = f"{last:0{WIDTH}d}"
+        else:
+            result[child] = found[child]
+    return result
 
 
 def _number(order: str) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 from esnbot.provisioning.compare import PENDING, Action, Change, compare, is_archived
 from esnbot.provisioning.desired import DesiredRoom
 from esnbot.provisioning.facets import View
-from esnbot.provisioning.orders import orders
+from esnbot.provisioning.orders import appended, orders
 from esnbot.provisioning.seen import Observed, SeenRoom
 
 
@@ -65,7 +65,7 @@ def make_plan(
 ) -> Plan:
     """Compare everything, or some rooms only."""
     chosen = frozenset(desired if keys is None else keys)
-    view = make_view(desired, observed, bot, server)
+    view = make_view(desired, observed, bot, server, partial=keys is not None)
     spaces = {
         key: observed.rooms[view.ids[key]]
         for key, room in desired.items()
@@ -79,8 +79,10 @@ def make_plan(
     return Plan(tuple(changes), desired, view)
 
 
-def make_view(desired: Mapping[str, DesiredRoom], observed: Observed, bot: str, server: str) -> View:
-    """What the rooms need to know of each other."""
+def make_view(
+    desired: Mapping[str, DesiredRoom], observed: Observed, bot: str, server: str, *, partial: bool = False
+) -> View:
+    """What the rooms need to know of each other; ``partial`` where not all of them are known."""
     ids = {key: room_id for key, room_id in observed.bindings.items() if key in desired}
     for key, room_id in observed.found.items():
         if key in desired:
@@ -100,7 +102,8 @@ def make_view(desired: Mapping[str, DesiredRoom], observed: Observed, bot: str, 
                 listing[state_key].add(ids[space])
                 found[state_key] = str(fact.content.get("order", ""))
         keys = sorted(children[space], key=positions.__getitem__)
-        numbers = orders(keys, {key: found[ids[key]] for key in keys if ids.get(key) in found})
+        known = {key: found[ids[key]] for key in keys if ids.get(key) in found}
+        numbers = appended(keys, known, found.values()) if partial else orders(keys, known)
         placed |= {(space, key): number for key, number in numbers.items()}
     return View(
         bot=bot,

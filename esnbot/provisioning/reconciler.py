@@ -24,7 +24,7 @@ from esnbot.provisioning.desired import Around, DesiredRoom, desired_rooms
 from esnbot.provisioning.errors import Busy
 from esnbot.provisioning.events import DRIFT
 from esnbot.provisioning.hands import Hands, RoomLocks
-from esnbot.provisioning.observer import Observer
+from esnbot.provisioning.observer import Observer, left_spaces
 from esnbot.provisioning.passing import Outcome, Pass, Progress, ignore, notice
 from esnbot.provisioning.patience import Patience
 from esnbot.provisioning.plan import Plan, drift_content, keys_with, make_plan
@@ -35,6 +35,10 @@ from esnbot.store.database import Database
 IN_FLIGHT: Final = 10
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at what another process may have asked for."""
+BATCH: Final = 100
+"""Rooms that the look after a start takes at a time."""
+PAUSE: Final = 0.05
+"""Seconds between two batches of it."""
 LOOK_UPS: Final = 100
 """So many aliases of new rooms a plan looks up, to say beforehand that they are taken."""
 TRY_AGAIN: Final = 60.0
@@ -103,17 +107,16 @@ class Reconciler:
         if community is not None:
             objects = wanted.declared(community, objects)
             frame = frame_of(community)
-        around = Around(self._client.user, self._client.server, self._clock.now().date())
-        return desired_rooms(frame, objects, around)
+        return desired_rooms(frame, objects, self._around())
 
     async def _plan(self, desired: Mapping[str, DesiredRoom], *, look_up: bool) -> Plan:
         return make_plan(desired, await self._observed(desired, look_up), self._client.user, self._client.server)
 
     async def _observed(
-        self, desired: Mapping[str, DesiredRoom], look_up: bool, only: Sequence[str] | None = None
+        self, desired: Mapping[str, DesiredRoom], look_up: bool, keys: Sequence[str] | None = None
     ) -> Observed:
         async with self._database.read() as conn:
-            bound = await bindings.all_bindings(conn)
+            bound = frozenset(await bindings.all_bindings(conn)) if keys is None else frozenset[str]()
         aliases: list[str] = []
         adopted = {room.place.adopt for room in desired.values()}
         for key, room in desired.items():
@@ -128,7 +131,22 @@ class Reconciler:
         if len(aliases) > LOOK_UPS:
             aliases = [alias for alias in aliases if alias in adopted]
         avatars = [room.place.avatar for room in desired.values() if room.place.avatar is not None]
-        return await self._observer.look(only=only, aliases=aliases, avatars=avatars)
+        return await self._observer.look(keys=keys, aliases=aliases if keys is None else (), avatars=avatars)
+
+    async def _partial(self, keys: Sequence[str]) -> tuple[Plan, Observed]:
+        """A plan of some objects, for which nothing but they and the spaces around them is looked at."""
+        async with self._database.read() as conn:
+            own = await wanted.some(conn, keys)
+            around = await wanted.with_spaces(conn, own)
+            frame = await wanted.frame(conn)
+            left = await wanted.some(conn, await left_spaces(conn, keys))
+        named = {entry.key: entry for entry in [*left, *around]}
+        desired = desired_rooms(frame, named.values(), self._around())
+        observed = await self._observed(desired, look_up=False, keys=list(named))
+        return make_plan(desired, observed, self._client.user, self._client.server, keys=keys), observed
+
+    def _around(self) -> Around:
+        return Around(self._client.user, self._client.server, self._clock.now().date())
 
     async def vanished(self, community: Community) -> list[wanted.WantedObject]:
         """Objects of the file that it does not name any more: declaring it archives them."""
@@ -189,17 +207,21 @@ class Reconciler:
 
     async def run(self) -> None:
         """Serve for ever: what chat asked for, what other processes ask for, and what failed before."""
-        started = False
         since_retry = 0.0
+        looking = asyncio.create_task(self._look_around(), name="look at all rooms")
+        try:
+            await self._serve(since_retry)
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
+    async def _serve(self, since_retry: float) -> None:
         while True:
             try:
                 if not await self._take_lease():
                     await self._sleep(LOOK_EVERY)
                     continue
                 async with self._lease():
-                    if not started:
-                        await self._after_start()
-                        started = True
                     while self.holds_lease:
                         await self._serve_requests()
                         await self._tidy(again=since_retry >= TRY_AGAIN)
@@ -215,14 +237,33 @@ class Reconciler:
         else:
             await self._signals.wait(wanted.RECONCILER, LOOK_EVERY)
 
-    async def _after_start(self) -> None:
-        """Look at what happened while nobody watched: what people changed by hand is told, not undone."""
-        plan = await self.plan(look_up=False)
-        settled = {key for key, room in plan.rooms.items() if room.revision == room.settled}
-        drifts = [change for change in plan.changes if change.by and change.key in settled and change.type]
-        await self._database.write(lambda conn: self._tell_drift(conn, plan, drifts))
+    async def _look_around(self) -> None:
+        """Look once at what happened while nobody watched: what people changed by hand is told, not undone.
 
-    async def _tell_drift(self, conn: AsyncConnection, plan: Plan, drifts: Iterable[Change]) -> None:
+        A few rooms at a time, and slowly: nobody waits for it.
+        """
+        while True:
+            try:
+                await self._observer.refresh()
+                async with self._database.read() as conn:
+                    batches = await wanted.batches(conn, BATCH)
+                for keys in batches:
+                    plan, _ = await self._partial(keys)
+                    settled = {key for key in keys if key in plan.rooms and _stands(plan.rooms[key])}
+                    drifts = [change for change in plan.changes if change.by and change.key in settled and change.type]
+                    if drifts:
+                        await self._tell_drift(plan, drifts)
+                    await asyncio.sleep(PAUSE)
+            except (HomeserverError, DBAPIError) as error:
+                log.warning("the look at all rooms waits", reason=str(error))
+                await asyncio.sleep(TRY_AGAIN)
+            else:
+                return
+
+    async def _tell_drift(self, plan: Plan, drifts: Iterable[Change]) -> None:
+        await self._database.write(lambda conn: self._note_drift(conn, plan, drifts))
+
+    async def _note_drift(self, conn: AsyncConnection, plan: Plan, drifts: Iterable[Change]) -> None:
         now = self._now()
         known = {(row.key, row.what): row.found for row in await wanted.drifts(conn)}
         for change in drifts:
@@ -258,21 +299,14 @@ class Reconciler:
             keys = await wanted.unsettled(conn)
         if not keys:
             return
-        desired = await self._desired()
         if again:
             self._failed.clear()
-        todo = [key for key in keys if key in desired and self._failed.get(key) != desired[key].revision]
+        todo = [key for key, revision in keys.items() if self._failed.get(key) != revision]
         if not todo:
             return
-        around = _neighbours(desired, todo)
-        async with self._database.read() as conn:
-            bound = await bindings.all_bindings(conn)
-        observed = await self._observed(
-            {key: desired[key] for key in todo}, look_up=False, only=[bound[key] for key in around if key in bound]
-        )
-        plan = make_plan(desired, observed, self._client.user, self._client.server, keys=todo)
-        outcome = await self._pass(plan, observed, todo, ignore)
-        self._failed |= {key: desired[key].revision for key in outcome.failures}
+        plan, observed = await self._partial(todo)
+        outcome = await self._pass(plan, observed, [key for key in todo if key in plan.rooms], ignore)
+        self._failed |= {key: keys[key] for key in outcome.failures}
 
     # --- the lease -------------------------------------------------------------------------------------------------
 
@@ -335,9 +369,8 @@ class _Report:
             await requests.note(conn, id, *self._at)
 
 
-def _neighbours(desired: Mapping[str, DesiredRoom], keys: Iterable[str]) -> list[str]:
-    """The rooms to look at to put some right: they themselves, and all spaces for links that are stale."""
-    return list(dict.fromkeys([*keys, *(key for key, room in desired.items() if room.is_space)]))
+def _stands(room: DesiredRoom) -> bool:
+    return room.revision == room.settled
 
 
 __all__ = ["Outcome", "Progress", "Reconciler", "notice"]

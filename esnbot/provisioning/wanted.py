@@ -136,10 +136,17 @@ async def with_spaces(conn: AsyncConnection, objects: Sequence[WantedObject]) ->
     return [*await some(conn, spaces - {entry.key for entry in objects}), *objects]
 
 
-async def unsettled(conn: AsyncConnection) -> list[str]:
-    """Keys whose last change does not stand on the homeserver yet."""
-    query = select(desired_object.c.key).where(desired_object.c.revision != desired_object.c.settled)
-    return list((await conn.execute(query)).scalars())
+async def unsettled(conn: AsyncConnection) -> dict[str, int]:
+    """Keys whose last change does not stand on the homeserver yet, with its revision."""
+    columns = desired_object.c.key, desired_object.c.revision
+    query = select(*columns).where(desired_object.c.revision != desired_object.c.settled)
+    return {row.key: row.revision for row in await conn.execute(query)}
+
+
+async def batches(conn: AsyncConnection, size: int) -> list[list[str]]:
+    """All keys in groups of that size, in the order of the file: neighbours mostly stand in one space."""
+    keys = list((await conn.execute(select(desired_object.c.key).order_by(desired_object.c.position))).scalars())
+    return [keys[start : start + size] for start in range(0, len(keys), size)]
 
 
 async def settle(conn: AsyncConnection, revisions: Mapping[str, int]) -> None:

@@ -30,6 +30,7 @@ from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.registration import Registration
 from esnbot.provisioning import wanted
 from esnbot.provisioning.module import build
+from esnbot.provisioning.patience import Patience
 from esnbot.provisioning.plan import Plan
 from esnbot.provisioning.reconciler import Reconciler
 from esnbot.speech import Speech
@@ -202,7 +203,8 @@ async def running(stage: Stage) -> AsyncIterator[Reconciler]:
     await engine.start()
     work = asyncio.create_task(reconciler.run())
     try:
-        await stage.client.ping_service(stage.registration.id, "ping")
+        # Synapse stumbles now and then when it pings a service that it waits for.
+        await Patience()(lambda: stage.client.ping_service(stage.registration.id, "ping"))
         yield reconciler
     finally:
         work.cancel()

@@ -32,6 +32,21 @@ async def test_a_group_made_in_chat_stands_within_two_seconds(stage: Stage) -> N
         assert asyncio.get_running_loop().time() - started < 2.0
 
 
+async def test_groups_made_in_chat_follow_one_another_in_their_space(stage: Stage) -> None:
+    await stage.apply(animated(a_group("club", parent="company")))
+    async with running(stage):
+        for key in ("zoo", "art", "mix"):
+            group = Group(key=key, name=key, parent="company", alias=f"{stage.prefix}-{key}")
+            await stage.database.write(lambda conn, group=group: wanted.want(conn, group, "@a:b", 1))  # type: ignore[misc]
+        await eventually(stage.all_settled)
+    children = [
+        await stage.state("company", "m.space.child", await stage.room(key)) for key in ("club", "zoo", "art", "mix")
+    ]
+    orders = [child["order"] for child in children if child]
+    assert orders == sorted(set(orders))
+    assert (await stage.plan()).changes == ()
+
+
 async def test_apply_hands_its_work_to_a_running_bot(stage: Stage) -> None:
     await stage.apply(animated())
     async with running(stage) as reconciler:

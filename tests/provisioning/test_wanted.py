@@ -122,10 +122,10 @@ async def test_a_change_is_unsettled_until_that_very_change_stands(database: Dat
     await database.write(lambda conn: wanted.want(conn, Group(key="chess", name="Chess club"), ALICE, 1))
     await database.write(lambda conn: wanted.settle(conn, {"chess": 1}))
     async with database.read() as conn:
-        assert await wanted.unsettled(conn) == ["chess"]
+        assert await wanted.unsettled(conn) == {"chess": 2}
     await database.write(lambda conn: wanted.settle(conn, {"chess": 2}))
     async with database.read() as conn:
-        assert await wanted.unsettled(conn) == []
+        assert await wanted.unsettled(conn) == {}
 
 
 async def test_declaring_the_same_again_unsettles_nothing(database: Database) -> None:
@@ -134,4 +134,4 @@ async def test_declaring_the_same_again_unsettles_nothing(database: Database) ->
     await database.write(lambda conn: wanted.settle(conn, {"company": 1, "club": 1}))
     await database.write(lambda conn: wanted.declare(conn, community, 2))
     async with database.read() as conn:
-        assert await wanted.unsettled(conn) == []
+        assert await wanted.unsettled(conn) == {}
