@@ -1,4 +1,4 @@
-"""What several features ask of places: who may see them, which language they speak, how to get there."""
+"""What several features ask of places: who may see them, which language they speak, how to get there, who is there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from esnbot.community.group import Group, Joining, Kind, Place
 from esnbot.community.model import Community
 from esnbot.community.person import Role
 from esnbot.community.reach import is_for
-from esnbot.speech import Markdown, room_link
+from esnbot.speech import Markdown, mention, room_link
 from esnbot.store import rooms
 
 
@@ -44,6 +44,13 @@ def language_of(place: Place | None, places: Mapping[str, Place], community: Com
         seen.add(place.key)
         place = places.get(place.parent) if place.parent else None
     return community.default_language
+
+
+async def called(conn: AsyncConnection, room_id: str, user: str) -> Markdown:
+    """A person as a pill, with the name that they go by in a room."""
+    member = await rooms.content(conn, room_id, "m.room.member", user) or {}
+    name = member.get("displayname")
+    return mention(user, name if isinstance(name, str) and name.strip() else None)
 
 
 async def link_to(conn: AsyncConnection, room_id: str, name: str, server: str) -> Markdown:

@@ -15,16 +15,24 @@ async def test_an_animator_sees_at_a_glance_that_all_is_well(any_house: House) -
     shown = (await any_house.ask("!rse état", sender=MAX)).splitlines()
     assert shown[0] == "Tout va bien ici"
     assert shown[2:] == [
-        "- À venir\xa0: rien",
         "- En attente\xa0: rien, ni à l’arrivée ni au départ",
         "- Lettres mortes\xa0: aucune",
         "- Changé à la main depuis hier\xa0: rien",
+        "",
+        "Rien n’est prévu.",
     ]
 
 
 async def test_what_is_due_is_shown_as_one_says_it(house: House) -> None:
     await house.start()
-    assert "À venir\xa0: `prompt` aujourd’hui à 9\xa0h\xa030" in await house.ask("!rse état", sender=MAX)
+    shown = (await house.ask("!rse état", sender=MAX)).splitlines()
+    assert shown[-3:] == ["À venir\xa0:", "", "- une amorce pour Le café, aujourd’hui à 9\xa0h\xa030"]
+
+
+async def test_housekeeping_is_nobodys_business(house: House) -> None:
+    await house.say("!rse groupe créer Alpha")
+    await house.member(ZOE, "!home")
+    assert "Rien n’est prévu." in await house.ask("!rse état", sender=MAX)
 
 
 async def test_dead_letters_come_with_what_to_do(any_house: House) -> None:

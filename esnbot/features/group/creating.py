@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from esnbot.commands.command import Call
-from esnbot.community.group import Group, Joining, Kind, Origin, Place
+from esnbot.community.group import Group, History, Joining, Kind, Origin, Place, Posting, Space
 from esnbot.community.reach import audiences_of, is_for
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, Emit, Nudge
@@ -47,7 +47,7 @@ class Creating:
                 "**There is a group like this already.**", "**There are groups like this already.**", len(alike)
             ),
             bullets([await self._described(call, group) for group in alike]),
-            voice.say("Do you want {name} all the same?", name=bold(name)),
+            voice.say("Do you still want to make {name}?", name=voice.quote(name)),
         )
 
     async def create(self, call: Call) -> Sequence[Effect]:
@@ -97,11 +97,14 @@ class Creating:
 
     def _parent(self, call: Call, places: dict[str, Place]) -> str:
         asked = call.args.get("in")
-        if isinstance(asked, str):
-            place = places.get(asked)
-            if place is None or not is_for(place, places, self._community, call.person.audiences):
-                raise Refusal(call.voice.say("I know no space {text} in which you could make a group.", text=asked))
-            return asked
+        if isinstance(asked, Space):
+            if not is_for(asked, places, self._community, call.person.audiences):
+                raise Refusal(
+                    call.voice.say(
+                        "{space} is not meant for you, so a group in it cannot be yours.", space=bold(asked.name)
+                    )
+                )
+            return asked.key
         # Where nothing is said and no home is declared, the space in which one talks is nearest.
         here = None if self._community.home else (call.place.parent if call.place else None)
         parent = model.home_for(self._community, places, call.person.audiences, [here])
@@ -126,6 +129,9 @@ class Creating:
             audiences=self._audiences(call, parent, places),
             language=language,
             charter=template.charter.get(language, "") if template else "",
+            posting=(template.posting if template else None) or Posting.everyone,
+            history=(template.history if template else None) or History.shared,
+            tempo=template.tempo if template else None,
             owners=frozenset({call.person.user}),
             origin=Origin.chat,
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from esnbot.commands.command import Command, Names, Noun, Param
-from esnbot.commands.values import Choice, GroupValue, PersonValue, Switch, Text
+from esnbot.commands.values import Choice, GroupValue, PersonValue, SpaceValue, Switch, Text
 from esnbot.community.group import Kind
 from esnbot.community.model import Community
 from esnbot.community.person import Role
@@ -61,7 +61,9 @@ def _kind_param(help_: Later) -> Param:
     return Param(
         name="kind",
         names=Names(("kind",), ("type", "genre")),
-        kind=Choice({kind.value: KINDS[kind] for kind in MADE_IN_CHAT}),
+        kind=Choice(
+            {kind.value: KINDS[kind] for kind in MADE_IN_CHAT}, later("{text} is not a kind of group that I know.")
+        ),
         help=help_,
         required=False,
         option=True,
@@ -104,19 +106,18 @@ def _making(desk: Desk, community: Community) -> tuple[Command, ...]:
             Param(
                 name="for",
                 names=Names(("for",), ("pour",)),
-                kind=Choice(choices),
+                kind=Choice(choices, later("I know no audience {text}.")),
                 help=later("For one audience only."),
                 required=False,
                 option=True,
             )
         )
     if community.spaces:
-        choices = {key: Names((key, space.name), (key, space.name)) for key, space in community.spaces.items()}
         params.append(
             Param(
                 name="in",
                 names=Names(("in",), ("dans",)),
-                kind=Choice(choices),
+                kind=SpaceValue(),
                 help=later("The space in which it stands."),
                 required=False,
                 option=True,

@@ -16,10 +16,10 @@ from esnbot.engine.feature import Context
 from esnbot.features.contract import Kit
 from esnbot.features.group import model, records
 from esnbot.features.group.settings import GroupSettings
-from esnbot.features.places import language_of, link_to
+from esnbot.features.places import called, language_of, link_to
 from esnbot.provisioning import wanted
 from esnbot.provisioning.errors import Owned
-from esnbot.speech import Later, Markdown, bold, later, mention, paragraphs, render
+from esnbot.speech import Later, Markdown, bold, later, paragraphs, render
 
 SLOW: Final = "slow"
 FIRST_WORDS: Final[Mapping[Kind, Later]] = {
@@ -89,9 +89,10 @@ class GroupHandlers:
         if template is not None and template.welcome.get(language, "").strip():
             text = Markdown(template.welcome[language])
         elif group.origin is Origin.chat:
-            maker = (
-                voice.say("{person} has made this group.", person=mention(wish.person)) if wish and wish.person else ""
-            )
+            maker = Markdown("")
+            if wish is not None and wish.person:
+                person = await called(conn, wish.room_id, wish.person)
+                maker = voice.say("{person} has made this group.", person=person)
             first = FIRST_WORDS.get(group.kind, FIRST_WORDS[Kind.informal])
             text = paragraphs(
                 voice.say("**Welcome to {group}!**", group=group.name), Markdown(f"{maker} {voice.say(first)}".strip())

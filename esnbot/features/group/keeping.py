@@ -12,9 +12,10 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, Invite, Nudge, Say, room
 from esnbot.features.group import model
 from esnbot.features.group.desk import Desk, Found, Refusal, owned_sentence
+from esnbot.features.places import called
 from esnbot.provisioning import wanted
 from esnbot.provisioning.errors import Owned
-from esnbot.speech import Markdown, bold, mention, render
+from esnbot.speech import Markdown, bold, render
 from esnbot.store import rooms
 
 
@@ -110,7 +111,7 @@ class Keeping:
             taker = await self._taker(call, found)
         except Refusal:
             return None
-        values = {"group": bold(found.group.name), "person": mention(taker)}
+        values = {"group": bold(found.group.name), "person": await called(call.ctx.conn, call.event.room_id, taker)}
         if call.person.user in found.group.owners:
             return call.voice.say("**Hand {group} over to {person}?** It will be theirs, and yours no more.", **values)
         return call.voice.say("**Hand {group} over to {person}?** It will be theirs.", **values)
@@ -130,20 +131,20 @@ class Keeping:
                 reason = str(call.voice.say("This group is handed over to you"))
                 effects.append(Invite(room=room(group.key), user=taker, reason=reason))
             if call.event.room_id != found.room_id:
-                effects.append(self._told_there(call, found, taker))
-        said = call.voice.say("{group} belongs to {person} now.", group=bold(group.name), person=mention(taker))
+                effects.append(await self._told_there(call, found, found.room_id, taker))
+        said = call.voice.say(
+            "{group} belongs to {person} now.",
+            group=bold(group.name),
+            person=await called(call.ctx.conn, call.event.room_id, taker),
+        )
         return [*effects, call.answer(said)]
 
-    def _told_there(self, call: Call, found: Found, taker: str) -> Say:
+    async def _told_there(self, call: Call, found: Found, room_id: str, taker: str) -> Say:
         """Members learn who looks after their group."""
         voice = self._desk.kit.speech.voice(found.group.language)
-        message = render(
-            voice.say(
-                "{giver} has handed this group over to {person}.",
-                giver=mention(call.person.user),
-                person=mention(taker),
-            )
-        )
+        giver = await called(call.ctx.conn, room_id, call.person.user)
+        person = await called(call.ctx.conn, room_id, taker)
+        message = render(voice.say("{giver} has handed this group over to {person}.", giver=giver, person=person))
         return Say(room=room(found.group.key), body=message.body, html=message.html, mentions=(taker,))
 
     async def _taker(self, call: Call, found: Found) -> str:
@@ -155,14 +156,14 @@ class Keeping:
         today = call.ctx.now.astimezone(self._desk.community.zone).date()
         audiences = self._desk.community.audiences_of(taker, today)
         if not is_for(found.group, await self._desk.places(call), self._desk.community, audiences):
-            raise Refusal(self._not_for(call, found, taker))
+            raise Refusal(await self._not_for(call, found, taker))
         return taker
 
-    def _not_for(self, call: Call, found: Found, taker: str) -> Markdown:
+    async def _not_for(self, call: Call, found: Found, taker: str) -> Markdown:
         return call.voice.say(
             "{group} is not meant for {person}: choose somebody who may be in it.",
             group=bold(found.group.name),
-            person=mention(taker),
+            person=await called(call.ctx.conn, call.event.room_id, taker),
         )
 
     async def _open(self, call: Call) -> Found:

@@ -33,8 +33,12 @@ class PersonHandlers:
         today = call.ctx.now.astimezone(self._community.zone).date()
         audiences = sorted(self._community.audiences_of(call.person.user, today))
         lines = [
-            voice.say("Site: {names}", names=self._named(call, Belonging.site, where.sites)),
-            voice.say("Teams: {names}", names=self._named(call, Belonging.team, where.teams)),
+            voice.say("Site: {names}", names=self._named(call, Belonging.site, where.sites))
+            if where.sites
+            else voice.say(later("Site: none")),
+            voice.say("Teams: {names}", names=self._named(call, Belonging.team, where.teams))
+            if where.teams
+            else voice.say(later("Teams: none")),
             voice.say(
                 "Language: {language}", language=voice.say(LANGUAGES.get(call.person.language, later("English")))
             ),
@@ -57,8 +61,7 @@ class PersonHandlers:
 
     def _named(self, call: Call, kind: Belonging, keys: frozenset[str]) -> Markdown:
         known = model.declared(self._community, kind)
-        names = sorted(known[key].name for key in keys)
-        return call.voice.list(bold(name) for name in names) if names else call.voice.say("none")
+        return call.voice.list(bold(name) for name in sorted(known[key].name for key in keys))
 
     async def site(self, call: Call) -> Sequence[Effect]:
         """Say where one works."""

@@ -19,9 +19,9 @@ from esnbot.features.contract import Kit
 from esnbot.features.places import language_of
 from esnbot.features.prompt import model, records
 from esnbot.features.prompt.settings import PromptSettings
-from esnbot.features.status import is_paused
+from esnbot.features.status import coming, is_paused
 from esnbot.provisioning import wanted
-from esnbot.speech import Markdown, bold, bullets, paragraphs, render
+from esnbot.speech import Markdown, bold, bullets, later, paragraphs, render
 from esnbot.store import bindings
 
 POST: Final = "post"
@@ -116,7 +116,7 @@ class PromptHandlers:
                 key=_job(group.key),
                 job=POST,
                 due=due,
-                payload={"group": group.key},
+                payload={"group": group.key, **coming(later("a prompt"), group.key)},
                 if_late="skip",
                 grace=int(self._settings.grace.total_seconds()),
             )

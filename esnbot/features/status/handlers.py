@@ -12,10 +12,11 @@ from esnbot.engine.effects import Effect, Emit
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.contract import Kit
+from esnbot.features.places import called
 from esnbot.features.status import records
 from esnbot.features.status.settings import StatusSettings
 from esnbot.provisioning import wanted
-from esnbot.speech import Markdown, bold, bullets, code, mention, paragraphs
+from esnbot.speech import Later, Markdown, bold, bullets, code, paragraphs
 
 SINCE_YESTERDAY: Final = timedelta(days=1)
 DRIFTS_SHOWN: Final = 5
@@ -40,7 +41,6 @@ class StatusHandlers:
         """How the bot is doing."""
         voice = call.voice
         lines = [
-            await self._due(call),
             await self._waiting(call),
             await self._letters(call),
             await self._drift(call),
@@ -55,29 +55,45 @@ class StatusHandlers:
             head = voice.say("**Something needs a look**")
         else:
             head = voice.say("**All is well here**")
-        return [call.answer(paragraphs(head, bullets(lines), await self._pause_line(call, paused)))]
+        return [
+            call.answer(
+                paragraphs(head, bullets(lines), await self._coming(call), await self._pause_line(call, paused))
+            )
+        ]
 
     async def _pause_line(self, call: Call, paused: records.Pause | None) -> Markdown | None:
         if paused is None:
             return None
-        since = call.voice.relative(_moment(paused.since), call.ctx.now)
+        since = self._when(call, paused.since)
         if not paused.person:
-            return call.voice.say("Paused {since}. `!esn resume` lets me speak again.", since=since)
+            return call.voice.say("Paused since {since}. `!esn resume` lets me speak again.", since=since)
         return call.voice.say(
-            "Paused {since} by {person}. `!esn resume` lets me speak again.", since=since, person=mention(paused.person)
+            "Paused since {since} by {person}. `!esn resume` lets me speak again.",
+            since=since,
+            person=await called(call.ctx.conn, call.event.room_id, paused.person),
         )
 
-    async def _due(self, call: Call) -> Markdown:
+    async def _coming(self, call: Call) -> Markdown:
         voice = call.voice
-        next_jobs, count = await records.jobs(call.ctx.conn, self._settings.jobs_shown)
-        if not next_jobs:
-            return voice.say("Due next: nothing")
-        said = voice.list(
-            voice.say("{what} {when}", what=code(job.module), when=self._when(call, job.due)) for job in next_jobs
+        coming, count = await records.what_comes(call.ctx.conn, self._settings.jobs_shown)
+        if not coming:
+            return voice.say("Nothing is planned.")
+        names = {place.key: place.name for place in await wanted.all_places(call.ctx.conn)}
+        said = bullets(
+            voice.say(
+                "{what} for {place}, {when}",
+                what=voice.say(Later(one.what)),
+                place=bold(names.get(one.place, one.place)),
+                when=self._when(call, one.due),
+            )
+            for one in coming
         )
-        if count > len(next_jobs):
-            return voice.say("Due next, of {count}: {jobs}", count=count, jobs=said)
-        return voice.say("Due next: {jobs}", jobs=said)
+        more = count - len(coming)
+        return paragraphs(
+            voice.say("Coming up:"),
+            said,
+            voice.plural("One more comes later.", "{n} more come later.", more) if more else None,
+        )
 
     def _when(self, call: Call, due: int) -> Markdown:
         return call.voice.moment(_moment(due), self._zone, call.ctx.now)

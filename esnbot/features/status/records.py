@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, Index, Integer, Table, Text, delete, func, select, update
+from sqlalchemy import Column, Index, Integer, Table, Text, cast, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine.tables import State, dead_letter, inbox, outbox, schedule
+from esnbot.speech import Later
 from esnbot.store.tables import Milliseconds, Sequence, metadata
 from esnbot.store.upsert import insert_new
 
@@ -16,6 +17,8 @@ PAUSED: Final = "org.esnbot.paused"
 """Domain event: the bot says nothing unasked from now on."""
 RESUMED: Final = "org.esnbot.resumed"
 """Domain event: it speaks again."""
+
+_COMING: Final = "coming"
 
 pause = Table(
     "status_pause",
@@ -57,11 +60,13 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """Something on the schedule."""
+class Coming:
+    """Something on the schedule that people would call an event, and when it is due (milliseconds)."""
 
-    module: str
-    job: str
+    what: str
+    """English id of a sentence, such as 'a prompt'."""
+    place: str
+    """Natural key."""
     due: int
 
 
@@ -117,11 +122,22 @@ async def drifts(conn: AsyncConnection, since: int) -> list[Drift]:
     return [Drift(*row) for row in rows]
 
 
-async def jobs(conn: AsyncConnection, most: int) -> tuple[list[Job], int]:
-    """What is due next, and how many jobs there are in all."""
-    query = select(schedule.c.module, schedule.c.job, schedule.c.due).order_by(schedule.c.due).limit(most)
-    count = (await conn.execute(select(func.count()).select_from(schedule))).scalar_one()
-    return [Job(*row) for row in await conn.execute(query)], int(count)
+def coming(what: Later, place: str) -> dict[str, Any]:
+    """A part of a job's payload that makes animators see it in the status: ``payload={…, **coming(later("…"), key)}``.
+
+    Jobs without it are housekeeping, which is nobody's business.
+    """
+    return {_COMING: {"what": what.text, "place": place}}
+
+
+async def what_comes(conn: AsyncConnection, most: int) -> tuple[list[Coming], int]:
+    """What is due next, and how much in all."""
+    # Payloads are JSON as text, written in one way on every database.
+    told = cast(schedule.c.payload, Text).contains(f'"{_COMING}":{{')
+    query = select(schedule.c.payload, schedule.c.due).where(told).order_by(schedule.c.due, schedule.c.key).limit(most)
+    count = (await conn.execute(select(func.count()).select_from(schedule).where(told))).scalar_one()
+    found = [(payload.get(_COMING), due) for payload, due in await conn.execute(query) if isinstance(payload, dict)]
+    return [Coming(told["what"], told["place"], due) for told, due in found if isinstance(told, dict)], int(count)
 
 
 async def waiting_in(conn: AsyncConnection, besides: str) -> Waiting:

@@ -17,12 +17,12 @@ from esnbot.engine.effects import TEXT, Effect, Say, Schedule, Unschedule, direc
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.contract import Kit
-from esnbot.features.places import link_to
+from esnbot.features.places import called, link_to
 from esnbot.features.status import is_paused
 from esnbot.features.welcome import model, records
 from esnbot.features.welcome.settings import WelcomeSettings
 from esnbot.provisioning import wanted
-from esnbot.speech import Markdown, Voice, bold, bullets, mention, paragraphs, render
+from esnbot.speech import Markdown, Voice, bold, bullets, paragraphs, render
 from esnbot.store import bindings, rooms
 
 GREET: Final = "greet"
@@ -114,6 +114,7 @@ class WelcomeHandlers:
             ),
             voice.say("Have a look at these groups:") if lines else None,
             bullets(lines) if lines else None,
+            voice.say("Things to write to me here:"),
             voice.say(
                 "- `help` shows what I can do\n"
                 "- `group list` shows all the groups, and `group create` makes one of your own\n"
@@ -121,13 +122,14 @@ class WelcomeHandlers:
             ),
             *self._other_languages(voice),
         )
+        hello = await self._in_the_open(ctx.conn, person, spaces, places)
         message = render(text)
         return Say(
             key=f"{_job(person.user)}:{milliseconds(ctx.now)}",
             room=direct(person.user),
             body=message.body,
             html=message.html,
-            otherwise=self._in_the_open(person, spaces, places),
+            otherwise=hello,
         )
 
     async def _line(self, conn: AsyncConnection, voice: Voice, group: Group) -> Markdown:
@@ -147,7 +149,9 @@ class WelcomeHandlers:
             if other_voice.language in ("en", "fr")
         ]
 
-    def _in_the_open(self, person: Person, spaces: Sequence[str], places: Mapping[str, Place]) -> Say | None:
+    async def _in_the_open(
+        self, conn: AsyncConnection, person: Person, spaces: Sequence[str], places: Mapping[str, Place]
+    ) -> Say | None:
         """A hello without details, for somebody whose direct chat cannot be opened."""
         group = model.meeting_place(spaces, places.values())
         if group is None:
@@ -156,7 +160,7 @@ class WelcomeHandlers:
         message = render(
             voice.say(
                 "**Welcome, {person}!** I could not write to you directly; open a chat with me, and I show you around.",
-                person=mention(person.user),
+                person=await called(conn, await bindings.room_of(conn, spaces[0]) or "", person.user),
             )
         )
         return Say(room=room(group.key), msgtype=TEXT, body=message.body, html=message.html, mentions=(person.user,))
