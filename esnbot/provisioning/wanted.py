@@ -127,6 +127,7 @@ async def objects(conn: AsyncConnection) -> list[WantedObject]:
 async def some(conn: AsyncConnection, keys: Iterable[str]) -> list[WantedObject]:
     """The declared objects of these keys, as far as there are any."""
     query = select(desired_object).where(desired_object.c.key.in_(list(keys)))
+    query = query.order_by(desired_object.c.position, desired_object.c.key)
     return [_object(row) for row in await conn.execute(query)]
 
 
