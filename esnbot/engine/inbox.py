@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine.incoming import Incoming, Malformed
 from esnbot.engine.tables import dead_letter, inbox
-from esnbot.store.upsert import insert_new, insert_quickly
+from esnbot.store.upsert import insert_new
 
 MALFORMED_KEPT: Final = 1000
 """Letters of the kind 'malformed' that are kept: nothing can be done with them but look."""
@@ -31,10 +31,7 @@ async def store(conn: AsyncConnection, events: Sequence[Incoming], now_ms: int) 
     if events:
         # Past the expression language on purpose: this statement is the hot path of acceptance.
         rows = [(event.event_id, event.room_id, now_ms, event.body) for event in events]
-        if conn.dialect.name == "sqlite":
-            await insert_quickly(conn, _ACCEPT["sqlite"], rows)
-        else:
-            await conn.exec_driver_sql(_ACCEPT["postgresql"], rows)
+        await conn.exec_driver_sql(_ACCEPT[conn.dialect.name], rows)
 
 
 async def set_aside(conn: AsyncConnection, found: Malformed, now_ms: int) -> int:

@@ -14,14 +14,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from sqlite3 import Error as SqliteError
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from esnbot.store import onestep
 from esnbot.store.trouble import is_trouble
 
 T = TypeVar("T")
@@ -248,10 +248,18 @@ def make_engine(url: str) -> AsyncEngine:
         except OSError as error:
             raise DatabaseError(explain(url, error)) from error
     # Parameters are what people wrote: they stay out of errors, and so out of logs.
-    engine = create_async_engine(parsed, hide_parameters=True)
+    engine = create_async_engine(parsed, hide_parameters=True, **_creator(parsed))
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _creator(url: URL) -> dict[str, Any]:
+    """How to connect to a plain file; databases in memory and URIs are left to the driver."""
+    file = url.database
+    if not file or file == ":memory:" or url.query or file.startswith("file:"):
+        return {}
+    return {"async_creator": lambda: onestep.connect(file)}
 
 
 EXAMPLES: Final = "'sqlite+aiosqlite:///var/esnbot.db' or 'postgresql+asyncpg://user@host/name'"
@@ -275,12 +283,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Any) -> None:
     # A writer takes the lock at once: upgrading from a read lock later fails as soon as two processes try.
     writes = connection.get_execution_options().get("esnbot_writes", False)
-    statement = "BEGIN IMMEDIATE" if writes else "BEGIN"
-    # In one step of the driver's thread, where a cursor of SQLAlchemy takes three: each transaction begins here.
-    try:
-        connection.connection.dbapi_connection.run_async(lambda driver: driver.execute(statement))
-    except SqliteError as error:
-        raise OperationalError(statement, None, error) from error
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _without_password(url: str) -> str:

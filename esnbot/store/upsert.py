@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from sqlite3 import Error as SqliteError
 from typing import Any
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Row = Mapping[str, Any]
@@ -37,13 +35,3 @@ async def insert_new(conn: AsyncConnection, table: Table, row: Row) -> bool:
     """Insert a row unless one with the same unique key is there; whether it was new."""
     result = await conn.execute(_insert(conn, table).on_conflict_do_nothing(), row)
     return bool(result.rowcount == 1)
-
-
-async def insert_quickly(conn: AsyncConnection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Many rows on SQLite in one step of the driver's thread; through a cursor of SQLAlchemy it takes three."""
-    raw = await conn.get_raw_connection()
-    driver: Any = raw.driver_connection
-    try:
-        await driver.executemany(statement, rows)
-    except SqliteError as error:
-        raise OperationalError(statement, None, error) from error
