@@ -110,6 +110,9 @@ class Week:
         await self.says("alex", "comptoir", "Bienvenue Rui ! Vendredi, c'est parfait.")
         await self.tell.expect("they hear each other across two homeservers", self.hears("rui", "comptoir", "parfait"))
         await self.tell.expect("Rui can neither join nor see into the staff's spaces", self.shut_out(rui))
+        self.tell.says("Rui", "(direct chat)", "groupe liste")
+        await rui.say(chat, "groupe liste")
+        await self.tell.expect("the list of groups that Rui gets names the partners' only", self.listed(rui, chat))
         before = len(await self.bot_messages("entraide"))
         await self.until(3, "14:01")
         await self.tell.expect("Thursday's prompt appears at 14:00", self.prompted("entraide", before))
@@ -230,8 +233,14 @@ class Week:
 
     async def comes_in(self, who: str, name: str) -> None:
         """A person who was invited joins."""
-        room = await self.people[who].wait_for_invite(self.room(name), SOON)
-        await self.people[who].join(room, via=self.town.company.server_name)
+        person = self.people[who]
+        room = await person.wait_for_invite(self.room(name), SOON)
+
+        async def joined() -> bool:
+            # An invitation reaches another homeserver a moment before the one that sent it has written it down.
+            return not await refused(lambda: person.join(room, via=self.town.company.server_name))
+
+        await self.eventually(joined)
 
     async def bot_in(self, person: Person, room: str) -> bool:
         """The bot has accepted an invitation."""
@@ -278,6 +287,18 @@ class Week:
             ):
                 if not await refused(attempt):
                     raise AssertionError(f"a partner could {what} {self.shown(key)}")
+
+    async def listed(self, person: Person, chat: str) -> None:
+        """The bot's list of groups has the partners' group in it, and none of the staff's."""
+
+        def is_list(event: Seen) -> bool:
+            return event.sender == self.town.bot and "Le comptoir (" in event.body and "- " in event.body
+
+        answer = await person.wait_for(is_list, SOON, room=chat)
+        self.tell.says("esnbot", "(direct chat)", answer.body)
+        for key in ("Club photo", self.shown("cafe"), self.shown("entraide"), self.shown("animation")):
+            if key in answer.body:
+                raise AssertionError(f"it names {key}")
 
     async def never_twice(self) -> None:
         """All prompts of the week in one group differ."""
