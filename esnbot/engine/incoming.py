@@ -73,11 +73,13 @@ def split(transaction: str, body: bytes) -> tuple[list[Incoming], list[Malformed
     raws: Sequence[msgspec.Raw | bytes]
     try:
         raws = _transaction.decode(body).events
-    except RecursionError:
-        # One event is nested deeper than the decoder goes: the others must not wait for ever with it.
-        raws = shallow.events_of(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.ValidationError as error:
         raise MalformedTransaction(f"the body is no transaction: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # One event that is nested too deep, or holds half a character, must not make the others wait for ever.
+        raws = shallow.events_of(body)
+        if not any(_is_event(raw) for raw in raws):
+            raise MalformedTransaction(f"the body is no transaction: {error}") from error
     events: list[Incoming] = []
     malformed: list[Malformed] = []
     for position, raw in enumerate(raws):
@@ -95,6 +97,14 @@ def split(transaction: str, body: bytes) -> tuple[list[Incoming], list[Malformed
             digest = sha256(bytes(raw)).hexdigest()[:16]
             malformed.append(Malformed(f"{transaction}/{position}/{digest}", text[:10_000], str(error)))
     return events, malformed
+
+
+def _is_event(raw: msgspec.Raw | bytes) -> bool:
+    try:
+        _head.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _storable(identifier: str) -> str:
