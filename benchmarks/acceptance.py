@@ -18,7 +18,7 @@ ROOMS = rooms_of(20, SERVER)
 
 
 async def main(quick: bool) -> list[Row]:
-    """Rows for 1 and for 100 events a transaction; medians of rounds in which each takes its turn."""
+    """Rows for 1 and for 100 events a transaction; from rounds in which each takes its turn."""
     with tempfile.TemporaryDirectory() as folder:
         programs = []
         pushers: dict[str, Pusher] = {}
@@ -45,17 +45,18 @@ async def main(quick: bool) -> list[Row]:
 
 async def _rows(pushers: dict[str, Pusher], quick: bool) -> list[Row]:
     rows = []
-    for size, transactions in ((1, 100 if quick else 500), (100, 50 if quick else 300)):
+    for size, transactions in ((1, 100 if quick else 300), (100, 60)):
         speeds: dict[str, list[float]] = {name: [] for name in pushers}
-        for turn in range(2 if quick else 5):
+        for turn in range(4 if quick else 16):
             for name, pusher in pushers.items():
                 load = bodies(chatter(size * transactions, ROOMS, SERVER, name=f"{turn}-{size}-{name}"), size)
                 speeds[name].append(size * transactions / await pusher.push_all(load))
-        median = {name: statistics.median(found) for name, found in speeds.items()}
+        # The upper quartile: whatever else the machine does only slows down, and it slows down one more than another.
+        speed = {name: statistics.quantiles(found, n=4)[2] for name, found in speeds.items()}
         each = "1 event a transaction" if size == 1 else f"{size} events a transaction"
         for peer, goal, title in (("mautrix", 2.0, "mautrix, nothing stored"), ("bare", 0.25, "bare: parse, 200")):
-            ratio = median["ours"] / median[peer]
+            ratio = speed["ours"] / speed[peer]
             wanted, met = at_least(ratio, goal) if size > 1 else ("", None)
-            against = f"{title}: {median[peer]:,.0f}/s"
-            rows.append(Row(f"accepted and committed, {each}", median["ours"], "events/s", against, ratio, wanted, met))
+            against = f"{title}: {speed[peer]:,.0f}/s"
+            rows.append(Row(f"accepted and committed, {each}", speed["ours"], "events/s", against, ratio, wanted, met))
     return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from nio import AsyncClient, LoginError, MatrixRoom, RoomMessageText, SyncResponse
+from nio import AsyncClient, LoginError, MatrixRoom, RoomMessageText, SyncResponse  # type: ignore[import-untyped]
 
 from benchmarks.bots.serving import run_until_stopped
 from benchmarks.kit.machine import quiet
@@ -31,8 +31,8 @@ async def main(setup: Setup) -> None:
         place.write_text(response.next_batch)
         first.set()
 
-    client.add_event_callback(handle, RoomMessageText)  # type: ignore[arg-type]
-    client.add_response_callback(keep, SyncResponse)  # type: ignore[arg-type]
+    client.add_event_callback(handle, RoomMessageText)
+    client.add_response_callback(keep, SyncResponse)
     syncing = asyncio.create_task(client.sync_forever(timeout=30_000, since=since, full_state=True))
     await first.wait()
     await run_until_stopped()

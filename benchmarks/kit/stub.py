@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-
 PEOPLE = ("someone", "camille", "alex", "sacha", "nour")
 """Who is in each room besides the bot."""
 
