@@ -196,9 +196,8 @@ class Application:
         try:
             async with asyncio.timeout(STOP_WITHIN):
                 await asyncio.gather(*self._tasks, return_exceptions=True)
-                await self.listener.stop()
+                await asyncio.gather(self.listener.stop(), self.board.stop())
                 await self.engine.stop()
-                await self.board.stop()
         except TimeoutError:
             log.warning("stopping took too long; what was under way is done again at the next start")
         await self.client.close()

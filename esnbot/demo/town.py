@@ -87,8 +87,7 @@ async def town(folder: Path, clock: ScaledClock) -> AsyncIterator[Town]:
     settings = load(_write_config(folder, own, theirs), found.schemas, environment={})
     embedded = Embedded(settings.homeserver, federation=own, quick=True)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(partner.stop, timeout=1.0)
-        stack.push_async_callback(embedded.stop, timeout=1.0)
+        stack.push_async_callback(_both, partner, embedded)
         async with asyncio.TaskGroup() as starting:
             starting.create_task(partner.start())
             company = starting.create_task(embedded.start())
@@ -97,6 +96,10 @@ async def town(folder: Path, clock: ScaledClock) -> AsyncIterator[Town]:
         here = Town(app, clock, embedded.server, partner)
         stack.push_async_callback(here.leave)
         yield here
+
+
+async def _both(partner: EmbeddedHomeserver, embedded: Embedded) -> None:
+    await asyncio.gather(partner.stop(timeout=1.0), embedded.stop(timeout=1.0))
 
 
 async def open_town(here: Town) -> None:

@@ -21,7 +21,7 @@ class WebServer:
     def __init__(self, app: web.Application, host: str, port: int) -> None:
         self.host, self.port = host, port
         # A homeserver keeps its connection open: waiting for it to let go would keep us from stopping.
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handle_signals=False)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.3, handle_signals=False)
 
     @property
     def url(self) -> str:
@@ -41,7 +41,7 @@ class WebServer:
             self.port = int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
-        """Answer what is being answered (for at most a second), then close."""
+        """Answer what is being answered (for a moment), then close."""
         await self._runner.cleanup()
 
 
