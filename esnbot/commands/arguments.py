@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from esnbot.commands.command import Command, Param
@@ -29,17 +29,13 @@ class _Binder:
         self._language = reading.voice.language
         self._params = command.params
         self._positional = [param for param in command.params if not param.option]
-        self._options = {
-            word: param
-            for param in command.params
-            if param.option
-            for word in (fold(param.name), *map(fold, param.names.all()))
-        }
+        self._options = _by_word(param for param in command.params if param.option)
+        # A positional parameter may be given by its name too (`--group café`), where no option is called so.
+        self._named = _by_word(self._positional) | self._options
         self._values: dict[str, Any] = {}
         self._position = 0
 
     async def bind(self) -> Mapping[str, Any]:
-        index = 0
         only_values = False
         while self._position < len(self._words):
             word = self._words[self._position]
@@ -48,9 +44,8 @@ class _Binder:
                 self._position += 1
             elif not only_values and await self._option(word):
                 continue
-            elif index < len(self._positional):
-                await self._value(self._positional[index], last=index == len(self._positional) - 1, plain=only_values)
-                index += 1
+            elif left := self._left():
+                await self._value(left[0], last=len(left) == 1, plain=only_values)
             else:
                 raise self._too_many(word)
         for param in self._params:
@@ -59,6 +54,9 @@ class _Binder:
                     raise Problem(later("{name} is missing.", name=code(self._shown(param))))
                 self._values[param.name] = False if isinstance(param.kind, Switch) else None
         return self._values
+
+    def _left(self) -> list[Param]:
+        return [param for param in self._positional if param.name not in self._values]
 
     def _shown(self, param: Param) -> str:
         return ("--" if param.option else "") + param.names.shown(self._language)
@@ -69,7 +67,7 @@ class _Binder:
         if found is None:
             return False
         name, value, dashed = found
-        param = self._options.get(fold(name))
+        param = (self._named if dashed else self._options).get(fold(name))
         if param is None and dashed and fold(name).startswith(("no-", "sans-")):
             param = self._options.get(fold(name).partition("-")[2])
             if param is not None and isinstance(param.kind, Switch):
@@ -87,7 +85,8 @@ class _Binder:
         elif value is None:
             if self._position >= len(self._words):
                 raise Problem(later("{name} needs a value.", name=code("--" + param.names.shown(self._language))))
-            await self._value(param, last=False, plain=False)
+            # Where nothing else can come, it has all the words up to the next option.
+            await self._value(param, last=not [other for other in self._left() if other is not param], plain=False)
         else:
             self._values[param.name] = await param.kind.read(value, self._reading)
         return True
@@ -133,10 +132,19 @@ class _Binder:
 
     def _too_many(self, word: Word) -> Problem:
         if not self._params:
-            return Problem(later("{text} is too much: this command takes nothing more.", text=Quoted(word.text[:100])))
+            return Problem(
+                later(
+                    "This command takes nothing more, so I do not know what to do with {text}.",
+                    text=Quoted(word.text[:100]),
+                )
+            )
         return Problem(
             later(
-                "I do not know what to do with {text}; put what belongs together in quotation marks.",
+                "I do not know what to do with {text}. If several words belong together, put them in quotation marks.",
                 text=Quoted(word.text[:100]),
             )
         )
+
+
+def _by_word(params: Iterable[Param]) -> dict[str, Param]:
+    return {word: param for param in params for word in (fold(param.name), *map(fold, param.names.all()))}

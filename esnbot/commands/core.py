@@ -27,7 +27,7 @@ def help_command(handle: Callable[[Call], Awaitable[Sequence[Effect]]]) -> Comma
         "about",
         Names(("subject",), ("sujet",)),
         Text(),
-        later("A subject from the list, and if you like what to do with it."),
+        later("A word from the list, alone or followed by what you want to do."),
         required=False,
         rest=True,
     )
@@ -51,7 +51,7 @@ def language_command(community: Community, speech: Speech) -> Command:
         language = call.args["language"]
         await records.remember_language(call.ctx.conn, call.person.user, language, call.ctx.now)
         voice = speech.voice(language)
-        return [call.answer(voice.say("From now on I answer you in English."))]
+        return [call.answer(voice.say("From now on, I will answer you in English."))]
 
     chosen = Param(
         "language",
@@ -60,7 +60,8 @@ def language_command(community: Community, speech: Speech) -> Command:
             {
                 language: LANGUAGE_NAMES.get(language, Names((language,), (language,)))
                 for language in community.languages
-            }
+            },
+            later("I do not speak {text}."),
         ),
         later("The language that you prefer."),
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from esnbot.commands.command import Command, Noun, Param
 from esnbot.commands.grammar import quote
 from esnbot.commands.people import may
 from esnbot.commands.reading import Person, Problem
-from esnbot.commands.registry import Registry
+from esnbot.commands.registry import Found, Registry
 from esnbot.commands.values import Switch
-from esnbot.commands.words import near
+from esnbot.commands.words import fold, is_slip, near
 from esnbot.speech import Markdown, Voice, bold, bullets, code, details, paragraphs
+
+_LONGEST = 200
+"""Characters of what somebody typed that are repeated to them."""
 
 
 class Guide:
@@ -43,11 +46,16 @@ class Guide:
             voice.say("{command}: {summary}", command=self.typed(self._shown(noun)), summary=noun.summary)
             for noun in self.nouns()
         ]
-        more = voice.say(
-            "{command} shows what you can do with one of them. Both languages are understood.",
-            command=self.typed(self._help(), self._shown(self.nouns()[0]) if lines else ""),
-        )
-        return paragraphs(bold(voice.say("What you can do here")), bullets(lines), more)
+        more = [
+            voice.say(
+                "To know more about one of them, write for example {command}.",
+                command=self.typed(self._help(), self._shown(noun)),
+            )
+            for noun in self.nouns()
+            if noun.key != "help"
+        ][:1]
+        both = voice.say("I understand English and French words alike.")
+        return paragraphs(bold(voice.say("What you can do here")), bullets(lines), Markdown(" ".join([*more, both])))
 
     def noun(self, noun: Noun) -> Markdown:
         """The commands of a noun."""
@@ -94,7 +102,7 @@ class Guide:
         if not choices:
             return self._voice.say("{param}: {summary}", param=sign, summary=param.help)
         return self._voice.say(
-            "{param}: {summary} One of {choices}.",
+            "{param}: {summary} You can choose {choices}.",
             param=sign,
             summary=param.help,
             choices=self._voice.list(map(code, choices), either=True),
@@ -114,12 +122,12 @@ class Guide:
         voice = self._voice
         parts = [voice.say(problem.text)]
         if problem.near:
-            parts.append(voice.say("Did you mean {near}?", near=self._voice.list(map(code, problem.near), either=True)))
+            parts.append(self._did_you_mean(map(code, problem.near)))
         if problem.examples:
             parts.append(voice.say("For example: {examples}.", examples=self._voice.list(map(code, problem.examples))))
         usage = None
         if command is not None:
-            usage = voice.say("It is written so: {usage}", usage=self.usage(command))
+            usage = voice.say("The way to write it: {usage}", usage=self.usage(command))
         return paragraphs(Markdown(" ".join(parts)), usage)
 
     def unknown_noun(self, word: str, *, chatting: bool = False) -> Markdown:
@@ -127,30 +135,54 @@ class Guide:
         every = {name: noun for noun in self.nouns() for name in noun.names.all()}
         meant = dict.fromkeys(self._shown(every[name]) for name in near(word, every))
         if chatting and not meant:
-            return self._instead(self._voice.say("I understand commands, and no conversation."), [])
+            return self._instead(self._voice.say("I understand commands, but I am no good at conversation."), [])
         voice = self._voice
-        first = voice.say("I do not know what {word} is.", word=self._voice.quote(word[:100]))
+        first = voice.say("I do not know {word}.", word=self._voice.quote(word[:100]))
         return self._instead(first, [self.typed(noun) for noun in meant])
 
-    def unknown_verb(self, noun: Noun, word: str) -> Markdown:
-        """A second word that leads nowhere, or none."""
-        voice = self._voice
-        every = {name: command for command in self.commands(noun) for name in command.names.all()}
-        meant = {every[name].verb: every[name] for name in near(word, every)} if word else {}
+    def unknown_verb(self, noun: Noun, word: str, rest: str = "") -> Markdown:
+        """A second word that leads nowhere, or none; `rest` is what was typed after it."""
         if not word:
             return self.noun(noun)
-        first = voice.say(
+        every = {name: command for command in self.commands(noun) for name in command.names.all()}
+        meant = {every[name].verb: every[name] for name in near(word, every)}
+        return self._instead(self._no_such_verb(noun, word), self._verbs(noun, meant.values(), rest), self._shown(noun))
+
+    def misspelt_verb(self, found: Found, line: str) -> Markdown | None:
+        """What to say when the words for a default command begin with what is all but another verb; else None.
+
+        What was typed may be meant as it stands all the same, so the way to say that is shown too.
+        """
+        noun, default, word = found.noun, found.command, found.words[0] if found.words else None
+        if noun is None or default is None or word is None or word.quoted or not found.by_default:
+            return None
+        every = {fold(name): command for command in self.commands(noun) for name in command.names.all()}
+        meant = {command.verb: command for name, command in every.items() if is_slip(word.text, name)}
+        if not meant or len(self.commands(noun)) == 1:
+            return None
+        rest = line[found.words[1].start :] if len(found.words) > 1 else ""
+        as_it_stands = self._voice.say(
+            "If you did mean {word}, write {command}.",
+            word=self._voice.quote(word.text[:100]),
+            command=self.typed(self._shown(noun), default.names.shown(self._language), line[word.start :][:_LONGEST]),
+        )
+        likely = self._did_you_mean(self._verbs(noun, meant.values(), rest))
+        return Markdown(" ".join([self._no_such_verb(noun, word.text), likely, as_it_stands]))
+
+    def _no_such_verb(self, noun: Noun, word: str) -> Markdown:
+        return self._voice.say(
             "I do not know how to do {word} with {noun}.",
             word=self._voice.quote(word[:100]),
             noun=code(self._shown(noun)),
         )
-        likely = [self.typed(self._shown(noun), command.names.shown(self._language)) for command in meant.values()]
-        return self._instead(first, likely, self._shown(noun))
+
+    def _verbs(self, noun: Noun, commands: Iterable[Command], rest: str) -> list[Markdown]:
+        after = [rest[:_LONGEST]] if rest else []
+        return [self.typed(self._shown(noun), command.names.shown(self._language), *after) for command in commands]
 
     def _instead(self, first: Markdown, likely: Sequence[Markdown], *about: str) -> Markdown:
-        voice = self._voice
-        parts = [first]
-        if likely:
-            parts.append(voice.say("Did you mean {near}?", near=self._voice.list(likely, either=True)))
-        parts.append(voice.say("{help} shows what you can do.", help=self.typed(self._help(), *map(quote, about))))
-        return Markdown(" ".join(parts))
+        help = self._voice.say("{help} shows what you can do.", help=self.typed(self._help(), *map(quote, about)))
+        return Markdown(" ".join([first, *([self._did_you_mean(likely)] if likely else []), help]))
+
+    def _did_you_mean(self, likely: Iterable[Markdown]) -> Markdown:
+        return self._voice.say("Did you mean {near}?", near=self._voice.list(likely, either=True))

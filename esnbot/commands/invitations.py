@@ -40,8 +40,8 @@ class _Doorkeeper:
         voice = self.speech.voice(person.language)
         hello = render(
             voice.say(
-                "Hello! I look after this network with you. Write **help** and I tell you what I can do; "
-                "here between us you need no prefix."
+                "Hello! I look after this community with you. Write **help** to see what I can do. Here, just "
+                "between us, you need not begin with `!esn`."
             )
         )
         return [Join(room=event.room_id), Say(room=event.room_id, body=hello.body, html=hello.html)]

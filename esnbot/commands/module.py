@@ -104,7 +104,9 @@ class _Desk:
             case Verdict.ignore:
                 return []
             case Verdict.warn:
-                return [call.answer(call.voice.say("One thing after the other, please: I am back in a minute."))]
+                return [
+                    call.answer(call.voice.say("One thing at a time, please. Give me a minute, then ask me again."))
+                ]
             case Verdict.obey:
                 return await self._obey(call, said, confirmed=False)
 
@@ -136,9 +138,12 @@ class _Desk:
         if found.command is None:
             if found.noun is None or not guide.commands(found.noun):
                 return [call.answer(guide.unknown_noun(words[0].text, chatting=not said.prefixed))]
-            return [call.answer(guide.unknown_verb(found.noun, found.unknown))]
+            rest = said.line[words[2].start :] if len(words) > 2 else ""
+            return [call.answer(guide.unknown_verb(found.noun, found.unknown, rest))]
         if not may(call.person, found.command):
             return [call.answer(await self._refusal(call, found.command))]
+        if (slip := guide.misspelt_verb(found, said.line)) is not None:
+            return [call.answer(slip)]
         reading = Reading(call.ctx, call.event, call.person, call.voice, self.people.community, self.people.places)
         try:
             args = await bind(found.command, found.words, said.line, reading)
@@ -196,7 +201,7 @@ class _Desk:
         expires = call.ctx.now + PATIENCE
         await records.ask(call.ctx.conn, call.event, expires)
         how = call.voice.say(
-            "React with {yes} and I do it, with {no} and I leave it. I wait for {time}.",
+            "React with {yes} for yes or {no} for no. I will wait for {time}.",
             yes=Markdown(YES),
             no=Markdown(NO),
             time=call.voice.duration(PATIENCE),
@@ -230,7 +235,7 @@ class _Desk:
             return done
         call, said = heard
         if emoji != YES:
-            return [*done, call.answer(call.voice.say("Then I leave everything as it is."))]
+            return [*done, call.answer(call.voice.say("All right, I leave everything as it is."))]
         return [*done, *await self._obey(call, said, confirmed=True)]
 
     async def expire(self, ctx: Context, event: Event) -> Sequence[Effect]:
@@ -242,7 +247,7 @@ class _Desk:
             return []
         voice = self.speech.voice(await self.people.language(ctx.conn, command.sender))
         message = render(
-            voice.say("No answer within {time}: I leave everything as it is.", time=voice.duration(PATIENCE))
+            voice.say("No answer within {time}, so I have left everything as it is.", time=voice.duration(PATIENCE))
         )
         return [
             Say(room=command.room_id, body=message.body, html=message.html, replaces=post(_question(command.event_id)))

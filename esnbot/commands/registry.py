@@ -23,6 +23,8 @@ class Found:
     words: tuple[Word, ...] = ()
     unknown: str = ""
     """The word that leads nowhere, '' when there is none."""
+    by_default: bool = False
+    """No verb was given: the command is the one that its noun stands for."""
 
 
 class Registry:
@@ -94,7 +96,7 @@ class Registry:
             return Found(noun, command, tuple(words[2:]))
         default = self.default(noun.key)
         if default is not None and (len(words) == 1 or default.params):
-            return Found(noun, default, tuple(words[1:]))
+            return Found(noun, default, tuple(words[1:]), by_default=True)
         return Found(noun, unknown=words[1].text if len(words) > 1 else "")
 
 

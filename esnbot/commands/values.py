@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
@@ -14,13 +14,16 @@ from sqlalchemy import select
 from esnbot.commands.command import Names
 from esnbot.commands.reading import Kind, Problem, Reading
 from esnbot.commands.words import fold, near
-from esnbot.community.group import Group, Place
+from esnbot.community.group import Group, Place, Space
 from esnbot.community.person import UserID, is_user_id, server_of
-from esnbot.speech import MomentError, Quoted, clean, later, parse_moment, parse_span
+from esnbot.speech import Later, Markdown, MomentError, Quoted, Voice, clean, code, later, parse_moment, parse_span
 from esnbot.store.rooms import room_state
 
 _LINK = re.compile(r"<?https://matrix\.to/#/([^?\s>]+)(?:\?[^\s>]*)?>?")
 _URI = re.compile(r"<?matrix:(u|roomid|r)/([^?\s>]+)(?:\?[^\s>]*)?>?")
+_NOT_KNOWN = later("I do not know {text} here.")
+_LISTED = 12
+"""So many are named at most when somebody has to choose."""
 _SIGILS = {"u": "@", "roomid": "!", "r": "#"}
 
 
@@ -49,7 +52,7 @@ class Text(Kind):
             raise Problem(later("A text is missing here."))
         if len(value) > self.max_length:
             raise Problem(
-                later("This text has {n} characters; at most {most} fit.", n=len(value), most=self.max_length)
+                later("This text has {n} characters, and at most {most} fit.", n=len(value), most=self.max_length)
             )
         return value
 
@@ -64,7 +67,7 @@ class Word(Kind):
         """The word."""
         value = clean(text).strip()
         if not value or len(value) > self.max_length or len(value.split()) != 1:
-            raise Problem(later("One word is wanted here, not {text}.", text=Quoted(text[:100])))
+            raise Problem(later("I need a single word here, not {text}.", text=Quoted(text[:100])))
         return value
 
 
@@ -73,6 +76,8 @@ class Choice(Kind):
     """One of several values; key to names."""
 
     of: Mapping[str, Names]
+    unknown: Later = _NOT_KNOWN
+    """What is said of a `{text}` that is none of them, for example 'I know no language {text}.'"""
 
     async def read(self, text: str, reading: Reading) -> str:
         """The key."""
@@ -80,11 +85,11 @@ class Choice(Kind):
         for key, names in self.of.items():
             if folded in (fold(key), *map(fold, names.all())):
                 return key
-        choices = self.choices(reading.voice.language)
         every = {word: key for key, names in self.of.items() for word in names.all()}
         meant = dict.fromkeys(self.of[every[word]].shown(reading.voice.language) for word in near(text, every))
-        known = later("{text} is not among {choices}.", text=Quoted(text[:100]), choices=reading.voice.list(choices))
-        raise Problem(known, tuple(meant))
+        voice = reading.voice
+        unknown = voice.say(self.unknown, text=Quoted(text[:100]))
+        raise Problem(_none_of(unknown, self.choices(voice.language), voice), tuple(meant))
 
     def choices(self, language: str) -> tuple[str, ...]:
         """The words, one a key."""
@@ -121,9 +126,14 @@ class PersonValue(Kind):
         if len(found) == 1:
             return next(iter(found))
         if found:
-            several = later("Several people here are called {text}; write the Matrix id.", text=Quoted(text[:100]))
+            several = later(
+                "Several people here are called {text}. Mention the one you mean, or write their Matrix id.",
+                text=Quoted(text[:100]),
+            )
             raise Problem(several, tuple(sorted(found)))
-        unknown = later("I do not know who {text} is; write a Matrix id or mention them.", text=Quoted(text[:100]))
+        unknown = later(
+            "I do not know who {text} is. Mention the person, or write their Matrix id.", text=Quoted(text[:100])
+        )
         raise Problem(unknown, near(text, shown), (f"@zoe:{server_of(reading.ctx.bot)}",))
 
 
@@ -152,13 +162,32 @@ class GroupValue(Kind):
         if len(found) == 1:
             return found[0]
         if found:
-            several = later("Several groups are called {text}; write one of these keys.", text=Quoted(text[:100]))
-            raise Problem(several, tuple(place.key for place in found[:5]))
-        unknown = later("I know no group {text}.", text=Quoted(text[:100]))
-        raise Problem(unknown, near(text, [place.name for place in places]))
+            several = later(
+                "More than one is called {text}. Write the address of the one you mean.", text=Quoted(text[:100])
+            )
+            raise Problem(several, tuple(f"#{place.alias or place.key}" for place in found[:5]))
+        raise self._unknown(text, places, reading)
 
     def _counts(self, place: Place) -> bool:
         return self.spaces or isinstance(place, Group)
+
+    def _unknown(self, text: str, places: Sequence[Place], reading: Reading) -> Problem:
+        names = [place.name for place in places]
+        return Problem(later("I do not know any group called {text}.", text=Quoted(text[:100])), near(text, names))
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceValue(GroupValue):
+    """A space, by name, alias, room id or link; people find only what they may see."""
+
+    def _counts(self, place: Place) -> bool:
+        return isinstance(place, Space)
+
+    def _unknown(self, text: str, places: Sequence[Place], reading: Reading) -> Problem:
+        voice, names = reading.voice, [place.name for place in places]
+        unknown = later("I do not know any space called {text}.", text=Quoted(text[:100]))
+        listed = _none_of(voice.say(unknown), names, voice) if 0 < len(names) <= _LISTED else unknown
+        return Problem(listed, near(text, names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +224,7 @@ class Duration(Kind):
         if not self.least <= span <= self.most:
             raise Problem(
                 later(
-                    "Between {least} and {most} is possible.",
+                    "Choose a length of time between {least} and {most}.",
                     least=reading.voice.duration(self.least),
                     most=reading.voice.duration(self.most),
                 )
@@ -215,9 +244,16 @@ class Integer(Kind):
         digits = re.sub(r"(?<=\d)[\s'’](?=\d{3})", "", text.strip())
         value = int(digits) if re.fullmatch(r"[+-]?[0-9]{1,12}", digits) else None
         if value is None or not self.min <= value <= self.max:
-            wanted = later("A whole number from {min} to {max} is wanted here.", min=self.min, max=self.max)
+            wanted = later("I need a whole number from {min} to {max} here.", min=self.min, max=self.max)
             raise Problem(wanted)
         return value
+
+
+def _none_of(unknown: Markdown, choices: Sequence[str], voice: Voice) -> Later:
+    """A sentence on what is not known, followed by what there is."""
+    return later(
+        "{unknown} You can choose {choices}.", unknown=unknown, choices=voice.list(map(code, choices), either=True)
+    )
 
 
 _YES = frozenset(["oui", "o", "yes", "y", "true", "vrai", "on", "1"])
@@ -233,4 +269,4 @@ class Switch(Kind):
         folded = fold(text)
         if folded in _YES or folded in _NO:
             return folded in _YES
-        raise Problem(later("Yes or no is wanted here, not {text}.", text=Quoted(text[:100])))
+        raise Problem(later("I need a yes or a no here, not {text}.", text=Quoted(text[:100])))

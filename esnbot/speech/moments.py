@@ -67,7 +67,7 @@ def parse_moment(
     found = _exact(text, zone) or (_understand(folded, text, language, local, zone, default) if folded else None)
     if found is None:
         raise NotAMoment(
-            text, later("I do not understand {text} as a date or time.", text=Quoted(text)), _examples(language)
+            text, later("I cannot find a date or a time in {text}.", text=Quoted(text)), _examples(language)
         )
     if found < now and not past:
         raise MomentPassed(text, later("{text} is in the past.", text=Quoted(text)), _examples(language))
@@ -80,7 +80,7 @@ def parse_span(text: str, language: str) -> timedelta:
     read = _span(folded)
     if read is None or read[1] or read[0].months:
         examples = ("30 minutes", "1h30", "3 jours" if language == "fr" else "3 days")
-        raise NotASpan(text, later("I do not understand {text} as a length of time.", text=Quoted(text)), examples)
+        raise NotASpan(text, later("I cannot find a length of time in {text}.", text=Quoted(text)), examples)
     return timedelta(days=read[0].days, seconds=read[0].seconds)
 
 
@@ -289,7 +289,7 @@ def _day(rest: str, text: str, language: str, today: date) -> date | None:
     if weekday:
         day = _date(rest[weekday.end() :], language, today)
         if day is not None and day.weekday() != words.WEEKDAYS[weekday[1]]:
-            reason = later("In {text}, the day of the week and the date do not go together.", text=Quoted(text))
+            reason = later("In {text}, the day of the week and the date do not match.", text=Quoted(text))
             raise WrongWeekday(text, reason, _examples(language))
         return day
     if named := _ON_WEEKDAY.fullmatch(rest):

@@ -19,7 +19,7 @@ from esnbot.commands import module as commands
 from esnbot.commands.command import Call, Command, Names, Noun, Param
 from esnbot.commands.flood import Flood
 from esnbot.commands.registry import Registry
-from esnbot.commands.values import Choice, Duration, GroupValue, Integer, Moment, PersonValue, Switch, Text
+from esnbot.commands.values import Choice, Duration, GroupValue, Integer, Moment, PersonValue, SpaceValue, Switch, Text
 from esnbot.community.audience import Audience, Perimeter
 from esnbot.community.group import Group, Joining, Kind, Place, Space
 from esnbot.community.model import Community, Roles
@@ -124,7 +124,10 @@ def a_command(noun: str, verb: str, *params: Param, fr: str = "", **more: Any) -
     return Command(noun, verb, names(verb, fr or verb), later("Lists what you can do here."), echo, params, **more)
 
 
-KIND = Choice({"hobby": names("hobby leisure", "loisir"), "project": names("project", "projet")})
+KIND = Choice(
+    {"hobby": names("hobby leisure", "loisir"), "project": names("project", "projet")},
+    later("{text} is not a kind of group that I know."),
+)
 COMMANDS = (
     a_command(
         "group",
@@ -132,6 +135,7 @@ COMMANDS = (
         param("name", Text(max_length=40), "nom"),
         param("kind", KIND, "type", option=True, required=False),
         param("quiet", Switch(), "discret", option=True, required=False),
+        param("note", Text(), option=True, required=False),
         fr="créer",
         examples={
             "fr": ('groupe créer "Club photo" --type loisir',),
@@ -149,12 +153,23 @@ COMMANDS = (
         "meetup", "shift", param("by", Duration(), "de"), param("when", Moment(), "quand", option=True, required=False)
     ),
     a_command("status", "show", fr="montrer", who=frozenset({Role.animator, Role.administrator}), default=True),
+    a_command(
+        "note",
+        "find",
+        param("words", Text(), "mots", required=False),
+        param("space", SpaceValue(), "espace", option=True, required=False),
+        fr="chercher",
+        default=True,
+    ),
+    a_command("note", "write", param("text", Text(), "texte"), fr="écrire"),
+    a_command("note", "publish", param("text", Text(), "texte"), fr="publier", who=frozenset({Role.animator})),
     a_command("deed", "do", param("what", Text(), "quoi"), fr="faire", confirm=sure),
 )
 NOUNS = (
     Noun("group", names("group", "groupe"), later("What you can do here.")),
     Noun("meetup", names("meetup meeting", "rencontre"), later("What you can do here.")),
     Noun("status", names("status", "état"), later("What you can do here.")),
+    Noun("note", names("note", "fiche"), later("What you can do here.")),
     Noun("deed", names("deed", "acte"), later("What you can do here.")),
 )
 

@@ -119,12 +119,40 @@ class TestLanguage:
 
     async def test_an_unknown_language_is_answered_with_those_there_are(self, room: Room) -> None:
         answer = await room.ask("!esn language german")
-        assert "french and english" in answer
+        assert "I do not speak “german”. You can choose `french` or `english`." in answer
 
     async def test_words_of_both_languages_are_understood_whatever_is_spoken(self, room: Room) -> None:
         assert await room.understood("!esn groupe créer x --type loisir") == {"name": "x", "kind": "hobby"}
         assert await room.understood("!rse group create x --kind project") == {"name": "x", "kind": "project"}
         assert await room.understood("!rse GROUPES Creer x TYPE=Loisir") == {"name": "x", "kind": "hobby"}
+
+    @pytest.mark.parametrize(
+        ("line", "meant", "as_it_stands"),
+        [
+            ("fiche écrir Un mot", "fiche écrire Un mot", "fiche chercher écrir Un mot"),
+            ("fiche ecirre x", "fiche écrire x", "fiche chercher ecirre x"),
+            ('fiche wrtie "deux mots"', 'fiche écrire "deux mots"', 'fiche chercher wrtie "deux mots"'),
+            ("fiche cherhcer x", "fiche chercher x", "fiche chercher cherhcer x"),
+        ],
+    )
+    async def test_a_misspelt_verb_is_not_taken_for_what_the_default_command_is_about(
+        self, room: Room, line: str, meant: str, as_it_stands: str
+    ) -> None:
+        answer = await room.ask(f"!rse {line}", room=SHARED)
+        assert f"Vouliez-vous dire `!rse {meant}`" in answer
+        assert f"écrivez `!rse {as_it_stands}`." in answer
+
+    async def test_what_was_typed_can_be_meant_as_it_stands(self, room: Room) -> None:
+        assert await room.understood("!rse fiche chercher écrir x") == {"words": "écrir x"}
+        assert await room.understood('!rse fiche "écrir x"') == {"words": "écrir x"}
+
+    @pytest.mark.parametrize("words", ["photo", "jardin partagé", "vélo le midi", "lire", "an", "la fiche", "x écrir"])
+    async def test_words_that_are_no_slips_go_to_the_default_command(self, room: Room, words: str) -> None:
+        assert await room.understood(f"!rse fiche {words}") == {"words": words}
+
+    async def test_a_verb_that_one_may_not_use_is_not_suggested(self, room: Room) -> None:
+        assert await room.understood("!rse fiche publer x", sender=ZOE) == {"words": "publer x"}
+        assert "`!rse fiche publier x`" in await room.ask("!rse fiche publer x", sender=MAX)
 
     async def test_verb_and_noun_may_change_places(self, room: Room) -> None:
         assert await room.understood("!esn create group x") == {"name": "x"}
@@ -143,6 +171,17 @@ class TestValues:
             ("group create Club --no-quiet", {"name": "Club"}),
             ("group create a=b and c", {"name": "a=b and c"}),
             ("group create -- --kind hobby", {"name": "--kind hobby"}),
+            ("group create --name Club photo --kind hobby", {"name": "Club photo", "kind": "hobby"}),
+            (
+                'group create "Club" --kind hobby --note Deux mots',
+                {"name": "Club", "kind": "hobby", "note": "Deux mots"},
+            ),
+            ("group create name=photo", {"name": "name=photo"}),
+            (
+                'meetup plan --title "Atelier photo" mardi prochain 10h',
+                {"when": "2026-12-01 10:00:00+01:00", "title": "Atelier photo"},
+            ),
+            ("note find --space Home photo", {"words": "photo"}),
             ("group join Club photo", {}),
             ("group join #photo:example.org", {}),
             ("group join https://matrix.to/#/%23photo:example.org", {}),
@@ -168,7 +207,8 @@ class TestValues:
     )
     async def test_arguments_are_read_as_they_are_meant(self, room: Room, line: str, expected: dict[str, str]) -> None:
         read = await room.understood(f"!esn {line}")
-        read.pop("group", None)
+        for place in ("group", "space"):
+            read.pop(place, None)
         assert read == expected
 
     @pytest.mark.parametrize(
@@ -178,19 +218,23 @@ class TestValues:
             ("group create x --kind", "`--kind` needs a value"),
             ("group create x --kind hoby", "Did you mean `hobby`?"),
             ("group create x --knid hobby", "Did you mean `--kind`?"),
-            ("group create " + "x" * 50, "50 characters; at most 40"),
+            ("group create " + "x" * 50, "50 characters, and at most 40"),
             ("group join Club foto", "Did you mean `Club photo`?"),
             ("group invite Zoe Martn", "Did you mean `Zoé Martin`?"),
-            ("meetup size many", "A whole number from 1 to 50"),
-            ("meetup size 51", "A whole number from 1 to 50"),
+            ("meetup size many", "I need a whole number from 1 to 50"),
+            ("meetup size 51", "I need a whole number from 1 to 50"),
             ("meetup size 3 4", "I do not know what to do with “4”"),
-            ("meetup plan soonish Workshop", "I do not understand “soonish” as a date or time."),
+            ("meetup plan soonish Workshop", "I cannot find a date or a time in “soonish”."),
             ("meetup plan hier Workshop", "“hier” is in the past."),
-            ("meetup shift longtemps", "as a length of time. For example: `30 minutes`"),
-            ("group creat x", "Did you mean `!esn group create`?"),
+            ("meetup shift longtemps", "I cannot find a length of time in “longtemps”. For example: `30 minutes`"),
+            ("group creat x", "Did you mean `!esn group create x`?"),
             ("gruop create x", "Did you mean `!esn group`?"),
             ("grou", "Did you mean `!esn group`?"),
-            ("xyzzy", "I do not know what “xyzzy” is. `!esn help` shows what you can do."),
+            (
+                "note find --space Hme x",
+                "I do not know any space called “Hme”. You can choose `Home`. Did you mean `Home`?",
+            ),
+            ("xyzzy", "I do not know “xyzzy”. `!esn help` shows what you can do."),
             ("group dance", "I do not know how to do “dance” with `group`."),
         ],
     )
@@ -200,7 +244,7 @@ class TestValues:
     async def test_a_mistake_is_answered_with_the_usage_in_the_language_of_the_person(self, room: Room) -> None:
         answer = await room.ask("!rse groupe créer")
         assert "Il manque `nom`." in answer
-        assert "`!rse groupe créer NOM [--type …] [--discret]`" in answer
+        assert "`!rse groupe créer NOM [--type …] [--discret] [--note …]`" in answer
 
     async def test_a_pill_names_a_person(self, room: Room) -> None:
         pill = f'!esn group invite <a href="https://matrix.to/#/{ALI}">Ali the Great</a> welcome'
@@ -255,7 +299,7 @@ class TestHelp:
         assert "`!esn group rename NAME`" in await room.ask("!esn help group", sender=ALI)
 
     async def test_a_noun_alone_shows_what_can_be_done_with_it(self, room: Room) -> None:
-        assert "`!esn group create NAME [--kind …] [--quiet]`" in await room.ask("!esn group")
+        assert "`!esn group create NAME [--kind …] [--quiet] [--note …]`" in await room.ask("!esn group")
 
     async def test_one_command_is_shown_with_its_parameters_and_examples(self, room: Room) -> None:
         answer = await room.ask("!rse aide groupe créer")
@@ -269,7 +313,7 @@ class TestHelp:
         assert await room.understood('!esn group create "Photo club" --kind hobby')
 
     async def test_in_a_direct_chat_it_shows_no_prefix(self, room: Room) -> None:
-        assert "`groupe créer NOM [--type …] [--discret]`" in await room.ask("aide groupe", room=DIRECT)
+        assert "`groupe créer NOM [--type …] [--discret] [--note …]`" in await room.ask("aide groupe", room=DIRECT)
 
     async def test_a_misspelt_subject_is_guessed(self, room: Room) -> None:
         assert "Did you mean `!esn group`?" in await room.ask("!esn help gruop")
@@ -336,7 +380,7 @@ class TestFlood:
     async def test_a_flood_gets_one_kind_word_then_silence_until_it_ebbs(self, tmp_path: Path) -> None:
         async with a_room(tmp_path, flood=Flood(burst=3, seconds=2)) as room:
             answers = [await room.ask("!esn help") for _ in range(6)]
-            assert ["One thing after the other" in answer for answer in answers] == [
+            assert ["One thing at a time" in answer for answer in answers] == [
                 False,
                 False,
                 False,

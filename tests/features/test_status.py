@@ -16,7 +16,7 @@ async def test_an_animator_sees_at_a_glance_that_all_is_well(any_house: House) -
     assert shown[0] == "Tout va bien ici"
     assert shown[2:] == [
         "- En attente\xa0: rien, ni à l’arrivée ni au départ",
-        "- Lettres mortes\xa0: aucune",
+        "- Mis de côté après un échec\xa0: rien",
         "- Changé à la main depuis hier\xa0: rien",
         "",
         "Rien n’est prévu.",
@@ -39,8 +39,8 @@ async def test_dead_letters_come_with_what_to_do(any_house: House) -> None:
     letter = {"kind": "event", "key": "$x", "module": "group", "room": "", "body": "secret", "error": "oops", "died": 0}
     await any_house.write(lambda conn: conn.execute(dead_letter.insert().values(letter)))
     shown = await any_house.ask("!rse état", sender=MAX)
-    assert shown.splitlines()[0] == "Il y a quelque chose à regarder"
-    assert "Lettres mortes\xa0: 1" in shown
+    assert shown.splitlines()[0] == "Quelque chose demande votre attention"
+    assert "Mis de côté après un échec\xa0: 1" in shown
     assert "esnbot dead-letters list" in shown
     assert "secret" not in shown
 
@@ -48,7 +48,7 @@ async def test_dead_letters_come_with_what_to_do(any_house: House) -> None:
 async def test_drift_since_yesterday_is_shown_and_older_one_is_not(any_house: House) -> None:
     await any_house.tell(DRIFT, key="cafe", what="topic", by=ALI, room_id="!cafe", wanted="a", found="b")
     shown = await any_house.ask("!rse état", sender=MAX)
-    assert "Changé à la main depuis hier (1)\xa0: `topic` de Le café" in shown
+    assert "Changé à la main depuis hier (1)\xa0: Le café (sujet)" in shown
     assert ALI not in shown
     any_house.clock.advance(timedelta(days=2))
     assert "depuis hier\xa0: rien" in await any_house.ask("!rse état", sender=MAX)
@@ -57,8 +57,8 @@ async def test_drift_since_yesterday_is_shown_and_older_one_is_not(any_house: Ho
 async def test_rooms_that_cannot_be_made_as_wanted_are_named_with_the_reason(any_house: House) -> None:
     await any_house.write(lambda conn: wanted.fail(conn, "cafe", "the alias is taken"))
     shown = await any_house.ask("!rse état", sender=MAX)
-    assert shown.splitlines()[0] == "Il y a quelque chose à regarder"
-    assert "Pas encore comme voulu (1)\xa0: Le café (`the alias is taken`)" in shown
+    assert shown.splitlines()[0] == "Quelque chose demande votre attention"
+    assert "Pas encore comme prévu (1)\xa0: Le café (`the alias is taken`)" in shown
 
 
 async def test_others_are_told_who_can(house: House) -> None:

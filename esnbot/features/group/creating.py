@@ -43,9 +43,7 @@ class Creating:
             return None
         voice = call.voice
         return paragraphs(
-            voice.plural(
-                "**There is a group like this already.**", "**There are groups like this already.**", len(alike)
-            ),
+            voice.plural("**A group like this already exists.**", "**Groups like this already exist.**", len(alike)),
             bullets([await self._described(call, group) for group in alike]),
             voice.say("Do you still want to make {name}?", name=voice.quote(name)),
         )
@@ -77,12 +75,12 @@ class Creating:
             if error.problem is model.NameProblem.long:
                 raise Refusal(
                     call.voice.say(
-                        "This name is too long: at most {most} characters fit. What is more goes into the topic.",
+                        "This name is too long: at most {most} characters fit. The topic can say more.",
                         most=longest,
                     )
                 ) from error
             raise Refusal(
-                call.voice.say("A group needs a name that people can see, with a letter, a digit or a sign in it.")
+                call.voice.say("A group needs a name that people can see: at least one letter, digit or sign.")
             ) from error
 
     async def _not_too_many(self, call: Call) -> None:
@@ -90,7 +88,8 @@ class Creating:
         if await records.asked_since(call.ctx.conn, call.person.user, since) >= self._settings.a_day:
             raise Refusal(
                 call.voice.say(
-                    "You have made {count} groups since yesterday. Let them come to life first; tomorrow I make more.",
+                    "You have made {count} groups since yesterday. Let them come to life first; I will make more "
+                    "tomorrow.",
                     count=self._settings.a_day,
                 )
             )
@@ -100,9 +99,7 @@ class Creating:
         if isinstance(asked, Space):
             if not is_for(asked, places, self._community, call.person.audiences):
                 raise Refusal(
-                    call.voice.say(
-                        "{space} is not meant for you, so a group in it cannot be yours.", space=bold(asked.name)
-                    )
+                    call.voice.say("{space} is not meant for you: choose another space.", space=bold(asked.name))
                 )
             return asked.key
         # Where nothing is said and no home is declared, the space in which one talks is nearest.
@@ -110,7 +107,7 @@ class Creating:
         parent = model.home_for(self._community, places, call.person.audiences, [here])
         if parent is None:
             raise Refusal(
-                call.voice.say("There is no space here in which you could make a group. The animators can help you.")
+                call.voice.say("I do not know any space in which you could make a group. The animators can help you.")
             )
         return parent
 
@@ -147,8 +144,8 @@ class Creating:
         if asked not in allowed:
             raise Refusal(
                 call.voice.say(
-                    "The space {space} is not meant for {audience}, so a group in it cannot be either. "
-                    "`--in` names another space.",
+                    "The space {space} is not meant for {audience}, so a group in it cannot be either. Choose "
+                    "another space with `--in`.",
                     space=bold(places[parent].name),
                     audience=bold(self._community.audiences[asked].name),
                 )
@@ -177,12 +174,12 @@ class Creating:
             if other is not None and other.asked >= recent and not call.args.get("anyway"):
                 raise Refusal(
                     call.voice.say(
-                        "Somebody asked for {name} at the same moment, and it is being made: `!esn group join` takes "
-                        "you there. With `--anyway` you get one of your own.",
+                        "Somebody else asked for {name} at the same moment, and it is on its way. `!esn group join` "
+                        "takes you there; with `--anyway`, you get one of your own.",
                         name=bold(name),
                     )
                 )
-        raise Refusal(call.voice.say("There are very many groups of this name; choose another one."))
+        raise Refusal(call.voice.say("Too many groups have this name already: please choose another one."))
 
     async def _alike(self, call: Call, name: str) -> list[Group]:
         groups = {group.key: group for group in await self._desk.visible(call)}
@@ -193,7 +190,9 @@ class Creating:
         room_id = await bindings.room_of(call.ctx.conn, group.key)
         link = await self._desk.link(call, Found(group, room_id, "leave", False))
         if group.archived:
-            return call.voice.say("{group}, archived: `!esn group revive` opens it again", group=link)
+            return call.voice.say(
+                "{group} (archived; its owners can open it again with `!esn group revive`)", group=link
+            )
         if group.topic:
             return call.voice.say("{group}: {topic}", group=link, topic=model.short(group.topic))
         return link

@@ -84,7 +84,7 @@ class Desk:
         membership = "leave" if room_id is None else await rooms.membership(conn, room_id, user)
         if not self.may_see(call, place, await self.places(call), membership):
             # What somebody may not see does not exist for them, in the same words.
-            raise Refusal(call.voice.say("I know no group {text}.", text=call.voice.quote(place.name)))
+            raise Refusal(call.voice.say("I do not know any group called {text}.", text=call.voice.quote(place.name)))
         return Found(place, room_id, membership, await self._owns(call, place, room_id))
 
     async def owned(self, call: Call) -> Found:
@@ -93,7 +93,7 @@ class Desk:
         if not found.owns:
             raise Refusal(
                 call.voice.say(
-                    "Only the owners of {group} can do this, and the animators. Ask one of them.",
+                    "Only the owners of {group} and the animators can do this. Ask one of them.",
                     group=bold(found.group.name),
                 )
             )
@@ -125,12 +125,12 @@ def owned_sentence(call: Call, group: Group, error: Owned) -> Markdown:
     what = WHAT.get(error.what, later("this"))
     if error.source is None:
         return call.voice.say(
-            "{group} is declared in the community's file, and {what} with it: change it there.",
+            "{group} is declared in the community's file, which also sets {what}. It has to be changed there.",
             group=bold(group.name),
             what=what,
         )
     return call.voice.say(
-        "{group} is declared in {source}, and {what} with it: change it there.",
+        "{group} is declared in {source}, which also sets {what}. It has to be changed there.",
         group=bold(group.name),
         what=what,
         source=code(error.source),

@@ -52,7 +52,9 @@ def build(kit: Kit[GroupSettings]) -> Feature:
         export=handlers.export,
         erase=handlers.erase,
     )
-    noun = Noun(NOUN, Names(("group", "groups"), ("groupe", "groupes")), later("Groups: make, find and keep them."))
+    noun = Noun(
+        NOUN, Names(("group", "groups"), ("groupe", "groupes")), later("Make a group, find one, look after yours.")
+    )
     commands = (*_making(desk, kit.community), *_finding(desk), *_keeping(desk))
     return Feature(module, (noun,), commands)
 
@@ -75,7 +77,7 @@ def _which(*, option: bool = False, required: bool = False, archived: bool = Fal
         name="group",
         names=Names(("group",), ("groupe",)),
         kind=GroupValue(archived=archived),
-        help=later("Which group; when you name none, the one in whose room you are."),
+        help=later("Which group; if you name none, the one whose room you are in."),
         required=required,
         option=option,
     )
@@ -90,7 +92,7 @@ def _making(desk: Desk, community: Community) -> tuple[Command, ...]:
             kind=Text(LONGEST_TEXT),
             help=later("What people will call it."),
         ),
-        _kind_param(later("What it is for.")),
+        _kind_param(later("What kind of group it is.")),
         Param(
             name="topic",
             names=Names(("topic",), ("sujet",)),
@@ -106,8 +108,8 @@ def _making(desk: Desk, community: Community) -> tuple[Command, ...]:
             Param(
                 name="for",
                 names=Names(("for",), ("pour",)),
-                kind=Choice(choices, later("I know no audience {text}.")),
-                help=later("For one audience only."),
+                kind=Choice(choices, later("I do not know any audience called {text}.")),
+                help=later("Only for this audience."),
                 required=False,
                 option=True,
             )
@@ -118,7 +120,7 @@ def _making(desk: Desk, community: Community) -> tuple[Command, ...]:
                 name="in",
                 names=Names(("in",), ("dans",)),
                 kind=SpaceValue(),
-                help=later("The space in which it stands."),
+                help=later("The space that it will be in."),
                 required=False,
                 option=True,
             )
@@ -128,7 +130,7 @@ def _making(desk: Desk, community: Community) -> tuple[Command, ...]:
             name="anyway",
             names=Names(("anyway",), ("quand-même",)),
             kind=Switch(),
-            help=later("Also when there is a group like it."),
+            help=later("Makes it even if a similar group exists."),
             required=False,
             option=True,
         )
@@ -138,7 +140,7 @@ def _making(desk: Desk, community: Community) -> tuple[Command, ...]:
             noun=NOUN,
             verb="create",
             names=Names(("create", "make", "new"), ("créer", "nouveau")),
-            summary=later("Makes a group, which is yours."),
+            summary=later("Makes a group, which will be yours."),
             handle=creating.create,
             params=tuple(params),
             who=frozenset({Role.member}),
@@ -164,7 +166,7 @@ def _finding(desk: Desk) -> tuple[Command, ...]:
             noun=NOUN,
             verb="list",
             names=Names(("list", "find"), ("liste", "lister", "chercher")),
-            summary=later("Shows the groups that you can look at."),
+            summary=later("Lists the groups that you can see."),
             handle=finding.list,
             params=(
                 Param(
@@ -174,7 +176,7 @@ def _finding(desk: Desk) -> tuple[Command, ...]:
                     help=later("Words of its name or topic."),
                     required=False,
                 ),
-                _kind_param(later("Only those of this kind.")),
+                _kind_param(later("Only groups of this kind.")),
             ),
             examples={"en": ("group list", "group list photo"), "fr": ("groupe liste", "groupe liste photo")},
             default=True,
@@ -248,7 +250,7 @@ def _keeping(desk: Desk) -> tuple[Command, ...]:
             noun=NOUN,
             verb="archive",
             names=Names(("archive", "close"), ("archiver", "fermer")),
-            summary=later("Closes your group; it stays readable."),
+            summary=later("Archives your group: it stays readable, and nobody writes there any more."),
             handle=keeping.archive,
             params=(_which(archived=True),),
             confirm=keeping.ask_archive,
@@ -267,7 +269,7 @@ def _keeping(desk: Desk) -> tuple[Command, ...]:
             noun=NOUN,
             verb="hand-over",
             names=Names(("hand-over", "give"), ("confier", "transmettre")),
-            summary=later("Gives your group to somebody else."),
+            summary=later("Hands your group over to somebody else."),
             handle=keeping.hand_over,
             params=(
                 Param(

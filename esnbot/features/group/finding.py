@@ -31,9 +31,7 @@ class Finding:
             if not group.archived and model.matches(group, words) and (kind is None or group.kind.value == kind)
         ]
         if not groups:
-            return [
-                call.answer(voice.say("I find no such group. `!esn group create` makes one, and it takes a minute."))
-            ]
+            return [call.answer(voice.say("I found no such group. `!esn group create` makes one in a minute."))]
         groups.sort(key=lambda group: model.fold(group.name))
         most = self._desk.settings.listed_at_once
         memberships = await records.memberships(call.ctx.conn, call.person.user)
@@ -45,8 +43,8 @@ class Finding:
                     voice.plural("**One group**", "**{n} groups**", len(groups)),
                     bullets(lines),
                     voice.plural(
-                        "One more: add a word to narrow the list down.",
-                        "{n} more: add a word to narrow the list down.",
+                        "One more is not shown: add a word to shorten the list.",
+                        "{n} more are not shown: add a word to shorten the list.",
                         left,
                     )
                     if left > 0
@@ -78,22 +76,30 @@ class Finding:
             return [
                 call.answer(
                     voice.say(
-                        "{group} is archived: one can read there, and `!esn group revive` opens it again.", group=link
+                        "{group} is archived: it stays readable, and its owners can open it again with `!esn group "
+                        "revive`.",
+                        group=link,
                     )
                 )
             ]
         if found.room_id is None:
-            return [call.answer(voice.say("{group} is just being made. Try again in a moment.", group=link))]
+            return [call.answer(voice.say("{group} is being made. Try again in a moment.", group=link))]
         if found.membership == "join":
             return [call.answer(voice.say("You are in {group} already.", group=link))]
         if found.membership == "ban":
-            return [call.answer(voice.say("The door of {group} is closed to you. Talk to the animators.", group=link))]
+            return [
+                call.answer(voice.say("You cannot enter {group} for now. The animators can tell you more.", group=link))
+            ]
         if group.joining is Joining.public:
             return [call.answer(voice.say("{group} is open to all: come in with this link.", group=link))]
         if group.joining is Joining.knock:
-            return [call.answer(voice.say("At {group} one knocks: follow this link and ask to be let in.", group=link))]
+            return [call.answer(voice.say("To enter {group}, follow this link and ask to be let in.", group=link))]
         if found.membership == "invite":
-            return [call.answer(voice.say("Your invitation to {group} is waiting for you: accept it.", group=link))]
+            return [
+                call.answer(
+                    voice.say("Your invitation to {group} is still waiting: accept it, and you are in.", group=link)
+                )
+            ]
         return [
             Invite(room=room(group.key), user=call.person.user, reason=_plain(voice.say("You asked to join"))),
             call.answer(voice.say("I have invited you to {group}: accept the invitation, and you are in.", group=link)),
@@ -110,8 +116,8 @@ class Finding:
         if await owners_in(call, found.room_id) != [call.person.user]:
             return None
         return call.voice.say(
-            "**You are the only owner of {group}.** `!esn group hand-over` gives it to somebody first. "
-            "Leave it without an owner?",
+            "**You are the only owner of {group}.** `!esn group hand-over` lets you give it to somebody first. Do "
+            "you still want to leave?",
             group=bold(found.group.name),
         )
 

@@ -26,9 +26,9 @@ FIRST_WORDS: Final[Mapping[Kind, Later]] = {
     Kind.project: later("What is the goal, and what comes next? Two lines are enough to begin with."),
     Kind.hobby: later("What do you like about it, and since when? A photo says it as well."),
     Kind.practice: later("Which question came up in your work this week? Somebody here has met it before."),
-    Kind.help: later("Ask away: whoever asks helps ten others who did not dare."),
+    Kind.help: later("Ask away: whoever asks also helps ten others who did not dare."),
     Kind.informal: later("There is no agenda here. What made you smile today?"),
-    Kind.event: later("When, where, and who comes along?"),
+    Kind.event: later("When, where, and who is coming?"),
 }
 
 
@@ -71,8 +71,8 @@ class GroupHandlers:
         voice = self._kit.speech.voice(wish.language)
         link = await link_to(conn, room_id, group.name, self._kit.server)
         text = voice.say(
-            "**{group} is there.** It is yours: your invitation is waiting. `!esn group topic`, `!esn group rename` "
-            "and `!esn group hand-over` are at your disposal, and `!esn group archive` when its time is over.",
+            "**{group} is ready.** It is yours: accept my invitation and you are in. `!esn help group` shows how to "
+            "look after it.",
             group=link,
         )
         return self._answer(wish, text, f"ready:{group.key}")
@@ -119,8 +119,8 @@ class GroupHandlers:
         await records.mark(ctx.conn, key, records.FAILED)
         voice = self._kit.speech.voice(wish.language)
         text = voice.say(
-            "I could not make {group} so far. The animators see why with `!esn status`. Should it still come to be, I "
-            "tell you here; with another name it may work at once.",
+            "I could not make {group} yet. The animators can see why with `!esn status`. If it works out later, I "
+            "will tell you here; another name may work right away.",
             group=bold(wish.name),
         )
         return [Unschedule(key=f"slow:{key}"), *self._answer(wish, text, f"failed:{key}")]
@@ -140,7 +140,8 @@ class GroupHandlers:
             return [self._look_again(wish.key, payload["asked"], ctx.now + timedelta(milliseconds=2 * passed))]
         voice = self._kit.speech.voice(wish.language)
         text = voice.say(
-            "{group} takes a little longer than usual. I tell you here when it is there.", group=bold(wish.name)
+            "{group} is taking a little longer than usual. I will tell you here when it is ready.",
+            group=bold(wish.name),
         )
         return self._answer(wish, text, f"slow:{wish.key}")
 

@@ -35,14 +35,14 @@ class Keeping:
             return [
                 call.answer(
                     call.voice.say(
-                        "A name has between 1 and {most} characters, and something in it that people can see.",
+                        "A name has 1 to {most} characters, and at least one that people can see.",
                         most=self._desk.settings.longest_name,
                     )
                 )
             ]
         except Refusal as refusal:
             return [call.answer(refusal.sentence)]
-        said = call.voice.say("{old} is called {new} now.", old=bold(found.group.name), new=bold(name))
+        said = call.voice.say("{old} is now called {new}.", old=bold(found.group.name), new=bold(name))
         return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
 
     async def topic(self, call: Call) -> Sequence[Effect]:
@@ -53,7 +53,7 @@ class Keeping:
             await self._desk.want(call, replace(found.group, topic=topic))
         except Refusal as refusal:
             return [call.answer(refusal.sentence)]
-        said = call.voice.say("{group} has its new topic.", group=bold(found.group.name))
+        said = call.voice.say("The topic of {group} has been changed.", group=bold(found.group.name))
         return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
 
     async def ask_archive(self, call: Call) -> str | None:
@@ -65,8 +65,8 @@ class Keeping:
         if found.group.archived:
             return None
         return call.voice.say(
-            "**Archive {group}?** Nobody can write there any more; everything stays readable, and `!esn group revive` "
-            "opens it again.",
+            "**Archive {group}?** Nobody will be able to write there any more, but everything stays readable. `!esn "
+            "group revive` opens it again.",
             group=bold(found.group.name),
         )
 
@@ -80,7 +80,7 @@ class Keeping:
         except Refusal as refusal:
             return [call.answer(refusal.sentence)]
         said = call.voice.say(
-            "{group} is archived. Thank you for closing the door behind you; `!esn group revive` opens it again.",
+            "{group} is archived. Everything stays readable, and `!esn group revive` opens it again.",
             group=bold(found.group.name),
         )
         return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
@@ -113,7 +113,9 @@ class Keeping:
             return None
         values = {"group": bold(found.group.name), "person": await called(call.ctx.conn, call.event.room_id, taker)}
         if call.person.user in found.group.owners:
-            return call.voice.say("**Hand {group} over to {person}?** It will be theirs, and yours no more.", **values)
+            return call.voice.say(
+                "**Hand {group} over to {person}?** It will be theirs, and no longer yours.", **values
+            )
         return call.voice.say("**Hand {group} over to {person}?** It will be theirs.", **values)
 
     async def hand_over(self, call: Call) -> Sequence[Effect]:
@@ -128,12 +130,12 @@ class Keeping:
         effects: list[Effect] = [Nudge(machine=wanted.RECONCILER)]
         if found.room_id is not None:
             if await rooms.membership(call.ctx.conn, found.room_id, taker) not in ("join", "invite"):
-                reason = str(call.voice.say("This group is handed over to you"))
+                reason = str(call.voice.say("This group has been handed over to you"))
                 effects.append(Invite(room=room(group.key), user=taker, reason=reason))
             if call.event.room_id != found.room_id:
                 effects.append(await self._told_there(call, found, found.room_id, taker))
         said = call.voice.say(
-            "{group} belongs to {person} now.",
+            "{group} now belongs to {person}.",
             group=bold(group.name),
             person=await called(call.ctx.conn, call.event.room_id, taker),
         )
@@ -152,7 +154,7 @@ class Keeping:
         if taker == call.ctx.bot:
             raise Refusal(call.voice.say("That is kind, but a group needs a person as its owner."))
         if taker in found.group.owners:
-            raise Refusal(call.voice.say("{group} is theirs already.", group=bold(found.group.name)))
+            raise Refusal(call.voice.say("{group} belongs to them already.", group=bold(found.group.name)))
         today = call.ctx.now.astimezone(self._desk.community.zone).date()
         audiences = self._desk.community.audiences_of(taker, today)
         if not is_for(found.group, await self._desk.places(call), self._desk.community, audiences):
@@ -161,7 +163,7 @@ class Keeping:
 
     async def _not_for(self, call: Call, found: Found, taker: str) -> Markdown:
         return call.voice.say(
-            "{group} is not meant for {person}: choose somebody who may be in it.",
+            "{group} is not meant for {person}: choose somebody it is meant for.",
             group=bold(found.group.name),
             person=await called(call.ctx.conn, call.event.room_id, taker),
         )
@@ -170,6 +172,8 @@ class Keeping:
         found = await self._desk.owned(call)
         if found.group.archived:
             raise Refusal(
-                call.voice.say("{group} is archived: `!esn group revive` opens it first.", group=bold(found.group.name))
+                call.voice.say(
+                    "{group} is archived. Open it again first, with `!esn group revive`.", group=bold(found.group.name)
+                )
             )
         return found

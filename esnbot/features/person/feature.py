@@ -20,7 +20,7 @@ NOUN: Final = "me"
 def build(kit: Kit[PersonSettings]) -> Feature:
     """The feature for one community."""
     handlers = PersonHandlers(kit)
-    noun = Noun(NOUN, Names(("me",), ("moi",)), later("What I know about you, and how you change it."))
+    noun = Noun(NOUN, Names(("me",), ("moi",)), later("What I know about you, and how to change it."))
     commands = (
         Command(
             noun=NOUN,
@@ -35,18 +35,18 @@ def build(kit: Kit[PersonSettings]) -> Feature:
             noun=NOUN,
             verb="site",
             names=Names(("site",), ("site",)),
-            summary=later("Says where you work."),
+            summary=later("Tells me where you work."),
             handle=handlers.site,
-            params=_params(later("The name of the site; without it you see those that there are.")),
+            params=_params(later("The name of the site; without a name, I show those that I know.")),
             examples={"en": ("me site Lyon", "me site --remove"), "fr": ("moi site Lyon", "moi site --retirer")},
         ),
         Command(
             noun=NOUN,
             verb="team",
             names=Names(("team",), ("équipe",)),
-            summary=later("Says with whom you work."),
+            summary=later("Tells me with whom you work."),
             handle=handlers.team,
-            params=_params(later("The name of the team; without it you see those that there are.")),
+            params=_params(later("The name of the team; without a name, I show those that I know.")),
             examples={"en": ("me team data",), "fr": ("moi équipe données",)},
         ),
         Command(
@@ -75,7 +75,7 @@ def _params(help_: Later) -> tuple[Param, ...]:
             name="remove",
             names=Names(("remove",), ("retirer",)),
             kind=Switch(),
-            help=later("Takes it off again."),
+            help=later("Removes it instead of adding it."),
             required=False,
             option=True,
         ),

@@ -45,15 +45,15 @@ class PersonHandlers:
         ]
         if audiences:
             names = voice.list(self._community.audiences[key].name for key in audiences)
-            lines.append(voice.say("You are here as: {audiences}", audiences=names))
+            lines.append(voice.say("You belong to: {audiences}", audiences=names))
         return [
             call.answer(
                 paragraphs(
                     voice.say("**What I know about you**"),
                     bullets(lines),
                     voice.say(
-                        "`!esn me site`, `!esn me team` and `!esn language` change it, and `!esn me forget` makes me "
-                        "forget what you told me. What you write in rooms stays in the rooms."
+                        "`!esn me site`, `!esn me team` and `!esn language` change it; `!esn me forget` erases what "
+                        "you told me. What you write in rooms stays in the rooms."
                     ),
                 )
             )
@@ -95,7 +95,7 @@ class PersonHandlers:
             return [
                 call.answer(
                     call.voice.say(
-                        "That is more than {most} teams. Take one off first: `!esn me team NAME --remove`.",
+                        "That is more than {most} teams. Remove one first: `!esn me team NAME --remove`.",
                         most=self._settings.most_teams,
                     )
                 )
@@ -127,13 +127,13 @@ class PersonHandlers:
         """The question before everything is forgotten."""
         if not await records.said_by(call.ctx.conn, call.person.user):
             return None
-        return call.voice.say("**Shall I forget the site and the teams that you told me?**")
+        return call.voice.say("**Shall I forget the site and the teams that you told me about?**")
 
     async def forget(self, call: Call) -> Sequence[Effect]:
         """Forget what a person told about themselves."""
         if not await records.forget(call.ctx.conn, call.person.user):
             return [call.answer(call.voice.say("You have not told me anything that I could forget."))]
-        return [call.answer(call.voice.say("Forgotten. The site and the teams that you told me are gone."))]
+        return [call.answer(call.voice.say("Forgotten: the site and the teams that you told me about are erased."))]
 
     async def export(self, conn: AsyncConnection, person: str) -> Mapping[str, Any]:
         """What is kept about a person."""
@@ -158,17 +158,17 @@ NOTHING_DECLARED: Mapping[Belonging, Later] = {
 }
 CHOICES: Mapping[Belonging, Later] = {
     Belonging.site: later("Where do you work? I know {names}."),
-    Belonging.team: later("With whom do you work? I know {names}."),
+    Belonging.team: later("Which teams do you work with? I know {names}."),
 }
 UNKNOWN: Mapping[Belonging, Later] = {
-    Belonging.site: later("I know no site {text}."),
-    Belonging.team: later("I know no team {text}."),
+    Belonging.site: later("I do not know any site called {text}."),
+    Belonging.team: later("I do not know any team called {text}."),
 }
 KEPT: Mapping[Belonging, Later] = {
-    Belonging.site: later("Noted: you work at {names}."),
+    Belonging.site: later("Noted: your site is {names}."),
     Belonging.team: later("Noted: your teams are {names}."),
 }
 NONE_NOW: Mapping[Belonging, Later] = {
-    Belonging.site: later("Noted: no site stands next to your name."),
-    Belonging.team: later("Noted: no team stands next to your name."),
+    Belonging.site: later("Noted: there is no site next to your name."),
+    Belonging.team: later("Noted: there is no team next to your name."),
 }

@@ -30,19 +30,19 @@ def build(kit: Kit[PromptSettings]) -> Feature:
         due={POST: handlers.due},
         start=handlers.start,
     )
-    noun = Noun("prompt", Names(("prompt",), ("amorce",)), later("Discussion prompts: what comes when."))
+    noun = Noun("prompt", Names(("prompt",), ("amorce",)), later("Which discussion prompts come, and when."))
     show = Command(
         noun="prompt",
         verb="next",
         names=Names(("next",), ("suite", "prochaines")),
-        summary=later("Shows which prompt comes when."),
+        summary=later("Shows the next prompts, with their times."),
         handle=handlers.show_next,
         params=(
             Param(
                 name="group",
                 names=Names(("group",), ("groupe",)),
                 kind=GroupValue(),
-                help=later("Only this group, with all that comes there."),
+                help=later("Only for this group, several in advance."),
                 required=False,
             ),
         ),

@@ -172,12 +172,12 @@ class PromptHandlers:
                     bullets(line for _, line in lines[: self._settings.shown]) if lines else None,
                     voice.plural("One more comes later.", "{n} more come later.", left) if left > 0 else None,
                     voice.say(
-                        "Nothing can appear in {groups}: look at its tempo, the quiet hours and the prompt library.",
+                        "Nothing can appear in {groups}: check the tempo, the quiet hours and the prompt library.",
                         groups=voice.list(silent),
                     )
                     if silent
                     else None,
-                    voice.say("I am paused: what comes due until I am resumed is left out.")
+                    voice.say("I am paused: prompts that fall within the pause are left out.")
                     if await is_paused(conn)
                     else None,
                 )

@@ -39,15 +39,15 @@ def build(kit: Kit[StatusSettings]) -> Feature:
     handlers = StatusHandlers(kit)
     nouns = (
         Noun("status", Names(("status",), ("état", "statut")), later("How I am doing.")),
-        Noun("pause", Names(("pause",), ("pause",)), later("Make me keep quiet.")),
-        Noun("resume", Names(("resume",), ("reprendre", "reprise")), later("Let me speak again.")),
+        Noun("pause", Names(("pause",), ("pause",)), later("Make me keep quiet for a while.")),
+        Noun("resume", Names(("resume",), ("reprendre", "reprise")), later("Let me speak by myself again.")),
     )
     commands = (
         Command(
             noun="status",
             verb="show",
             names=Names(("show",), ("montrer",)),
-            summary=later("Shows what is due, what waits, what failed and what was changed by hand."),
+            summary=later("Shows what is coming up, what waits, what failed and what was changed by hand."),
             handle=handlers.show,
             who=ANIMATORS,
             examples={"en": ("status",), "fr": ("état",)},
@@ -57,7 +57,7 @@ def build(kit: Kit[StatusSettings]) -> Feature:
             noun="pause",
             verb="begin",
             names=Names(("begin", "now"), ("commencer", "maintenant")),
-            summary=later("Stops everything that I say unasked, until somebody resumes it."),
+            summary=later("Stops everything that I say by myself, until somebody writes `!esn resume`."),
             handle=handlers.pause,
             who=ANIMATORS,
             confirm=handlers.ask_pause,
@@ -68,7 +68,7 @@ def build(kit: Kit[StatusSettings]) -> Feature:
             noun="resume",
             verb="now",
             names=Names(("now",), ("maintenant",)),
-            summary=later("Lets me say again what nobody asked for: prompts and greetings."),
+            summary=later("Lets me speak by myself again: prompts and greetings come back."),
             handle=handlers.resume,
             who=ANIMATORS,
             confirm=handlers.ask_resume,

@@ -16,6 +16,7 @@ from esnbot.features.places import called
 from esnbot.features.status import records
 from esnbot.features.status.settings import StatusSettings
 from esnbot.provisioning import wanted
+from esnbot.provisioning.module import WHAT
 from esnbot.speech import Later, Markdown, bold, bullets, code, paragraphs
 
 SINCE_YESTERDAY: Final = timedelta(days=1)
@@ -52,7 +53,7 @@ class StatusHandlers:
         if paused is not None:
             head = voice.say("**I am paused**")
         elif problems or (await records.letters(call.ctx.conn))[0]:
-            head = voice.say("**Something needs a look**")
+            head = voice.say("**Something needs attention**")
         else:
             head = voice.say("**All is well here**")
         return [
@@ -116,12 +117,11 @@ class StatusHandlers:
         voice = call.voice
         count, newest = await records.letters(call.ctx.conn)
         if newest is None:
-            return voice.say("Dead letters: none")
+            return voice.say("Set aside after failing: nothing")
         return voice.say(
-            "Dead letters: {count}, the newest {since} from {module} ({command} on the server shows them)",
+            "Set aside after failing: {count}, the newest {since} ({command} on the server shows them)",
             count=count,
             since=voice.relative(_moment(newest.died), call.ctx.now),
-            module=code(newest.module),
             command=code("esnbot dead-letters list"),
         )
 
@@ -133,7 +133,11 @@ class StatusHandlers:
         names = {place.key: place.name for place in await wanted.all_places(call.ctx.conn)}
         shown = dict.fromkeys((one.key, one.what) for one in seen)
         places = [
-            voice.say("{what} of {place}", what=code(what), place=bold(names.get(key, key)))
+            voice.say(
+                "{place} ({what})",
+                place=bold(names.get(key, key)),
+                what=voice.say(WHAT[what]) if what in WHAT else code(what),
+            )
             for key, what in list(shown)[:DRIFTS_SHOWN]
         ]
         return voice.say(
@@ -147,15 +151,15 @@ class StatusHandlers:
             voice.say("{place} ({reason})", place=bold(names.get(key, key)), reason=code(reason))
             for key, reason in list(problems.items())[:PROBLEMS_SHOWN]
         ]
-        return voice.say("Not as wanted ({count}): {places}", count=len(problems), places=voice.list(shown))
+        return voice.say("Not as it should be ({count}): {places}", count=len(problems), places=voice.list(shown))
 
     async def ask_pause(self, call: Call) -> str | None:
         """The question before everything unasked stops."""
         if await records.is_paused(call.ctx.conn):
             return None
         return call.voice.say(
-            "**Shall I keep quiet for everybody?** Prompts and greetings stop until somebody says `!esn resume`; I go "
-            "on answering whoever asks me something."
+            "**Shall I keep quiet for everybody?** Prompts and greetings stop until somebody writes `!esn resume`. "
+            "Whoever asks me something still gets an answer."
         )
 
     async def pause(self, call: Call) -> Sequence[Effect]:
@@ -165,8 +169,8 @@ class StatusHandlers:
         return [
             call.answer(
                 call.voice.say(
-                    "I keep quiet now: no prompts, no greetings. Whoever asks me something still gets an answer. "
-                    "`!esn resume` lets me speak again."
+                    "I am quiet now: no prompts, no greetings, but answers to whoever asks me something. `!esn "
+                    "resume` lets me speak again."
                 )
             ),
             Emit(type=records.PAUSED),
@@ -178,8 +182,8 @@ class StatusHandlers:
         if paused is None:
             return None
         return call.voice.say(
-            "**Shall I speak by myself again?** I have been quiet since {moment}. Newcomers who waited are greeted; "
-            "prompts that were due meanwhile are left out.",
+            "**Shall I speak by myself again?** I have been quiet since {moment}. Newcomers who waited will be "
+            "greeted; the prompts that were missed stay left out.",
             moment=self._when(call, paused.since),
         )
 

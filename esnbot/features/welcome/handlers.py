@@ -109,7 +109,7 @@ class WelcomeHandlers:
         text = paragraphs(
             voice.say("**Welcome to {community}!**", community=self._community.name),
             voice.say(
-                "You are in {spaces} now. I am the helper here: write to me in this chat whenever you like.",
+                "You have just joined {spaces}. I am here to help: write to me in this chat whenever you like.",
                 spaces=names,
             ),
             voice.say("Have a look at these groups:") if lines else None,
@@ -159,7 +159,8 @@ class WelcomeHandlers:
         voice = self._kit.speech.voice(person.language)
         message = render(
             voice.say(
-                "**Welcome, {person}!** I could not write to you directly; open a chat with me, and I show you around.",
+                "**Welcome, {person}!** I could not write to you directly. Open a chat with me, and I will show you "
+                "around.",
                 person=await called(conn, await bindings.room_of(conn, spaces[0]) or "", person.user),
             )
         )
