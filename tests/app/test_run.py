@@ -1,0 +1,232 @@
+"""`esnbot run` as a person calls it: a process of its own, with an embedded homeserver."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from esnbot.homeserver import Account, free_port
+from esnbot.testing.person import Person
+from esnbot.testing.waiting import eventually
+
+MAIN = "import sys; from esnbot.cli import main; sys.exit(main())"
+CONFIG = """
+name: A small community
+languages: [en, fr]
+time_zone: Europe/Paris
+homeserver:
+  embedded: true
+  data: var/homeserver
+  listen: 127.0.0.1:{client}
+  appservice_listen: 127.0.0.1:{service}
+database: sqlite+aiosqlite:///var/esnbot.db
+web: {{listen: "127.0.0.1:{board}"}}
+audiences:
+  staff: {{name: Staff, homeservers: [own]}}
+roles: {{animators: ["@camille"]}}
+spaces:
+  house:
+    name: House
+    alias: house
+    audiences: [staff]
+    joining: public
+    groups:
+      lounge: {{name: Lounge, alias: lounge}}
+      keepers: {{name: Keepers, kind: animators}}
+"""
+
+
+@dataclass
+class Bot:
+    """One `esnbot run`."""
+
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+    log: Path = field(init=False)
+    calls: int = 0
+
+    def start(self) -> None:
+        self.calls += 1
+        self.log = self.folder / f"run-{self.calls}.log"
+        command = [sys.executable, "-c", MAIN, "run", "--config", "community.yaml"]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ESNBOT_")}
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=environment,
+            )
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    async def until_ready(self, timeout: float = 60.0) -> str:
+        def ready() -> bool:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                pytest.fail(f"it ended with {self.process.returncode}:\n{self.said}")
+            return re.search(r"^ready$", self.said, re.MULTILINE) is not None
+
+        await eventually(ready, timeout)
+        return self.said
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
+        """Send a signal, wait for the end, and return how long it took."""
+        assert self.process is not None
+        began = time.monotonic()
+        self.process.send_signal(number)
+        assert self.process.wait(10) == 0, self.said
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Iterator[Bot]:
+    ports = {"client": free_port(), "service": free_port(), "board": free_port()}
+    (tmp_path / "community.yaml").write_text(CONFIG.format(**ports))
+    one = Bot(tmp_path)
+    yield one
+    one.kill()
+
+
+def url_of(said: str) -> str:
+    found = re.search(r"^homeserver: (\S+)", said, re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+def password_of(said: str, localpart: str) -> str:
+    found = re.search(rf"@{localpart}:localhost.*password: (\S+)", said)
+    assert found is not None
+    return found[1]
+
+
+async def log_in(said: str, localpart: str) -> Person:
+    from aiohttp import ClientSession
+
+    body = {
+        "type": "m.login.password",
+        "identifier": {"type": "m.id.user", "user": localpart},
+        "password": password_of(said, localpart),
+    }
+    url = url_of(said)
+    async with ClientSession() as session, session.post(f"{url}/_matrix/client/v3/login", json=body) as answer:
+        assert answer.status == 200, await answer.text()
+        found = await answer.json()
+    return Person(Account(found["user_id"], found["access_token"], found["device_id"], url))
+
+
+def port_is_free(url: str) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(url.rpartition(":")[2]))) != 0
+
+
+async def rooms_of(said: str) -> list[str]:
+    async with await log_in(said, "alex") as alex:
+        return sorted(await alex.joined_rooms())
+
+
+async def test_the_first_call_makes_a_community_that_a_person_can_log_in_to(bot: Bot) -> None:
+    bot.start()
+    said = await bot.until_ready()
+
+    async with await log_in(said, "alex") as alex, await log_in(said, "camille") as camille:
+        house = await alex.resolve("#house:localhost")
+        keepers = await camille.resolve("#keepers:localhost")
+        assert house in await alex.joined_rooms()
+        assert {house, keepers} <= set(await camille.joined_rooms())
+        assert keepers not in await alex.joined_rooms()
+
+        lounge = await alex.join("#lounge:localhost")
+        question = await alex.say(lounge, "!esn help")
+        answer = await alex.wait_for(lambda event: event.thread == question)
+        assert answer.sender == "@esnbot:localhost"
+
+    assert "password" not in (bot.folder / "var/esnbot.db").read_bytes().decode(errors="ignore")
+    assert bot.stop() < 3.0
+
+
+async def test_the_second_call_is_quick_shows_the_same_and_changes_nothing(bot: Bot) -> None:
+    bot.start()
+    first = await bot.until_ready()
+    before = await rooms_of(first)
+    assert bot.stop(signal.SIGINT) < 3.0
+
+    began = time.monotonic()
+    bot.start()
+    second = await bot.until_ready()
+    took = time.monotonic() - began
+
+    for localpart in ("camille", "alex"):
+        assert password_of(second, localpart) == password_of(first, localpart)
+    assert url_of(second) == url_of(first)
+    assert await rooms_of(second) == before
+    assert re.search(r"^  \d+ of \d+$", second, re.MULTILINE) is None
+    # Measured by the benchmarks; here only that it does not start from nothing.
+    assert took < 30.0
+    bot.stop()
+
+
+async def test_nothing_is_left_after_a_stop_and_nothing_after_a_kill(bot: Bot) -> None:
+    bot.start()
+    url = url_of(await bot.until_ready())
+    bot.stop()
+    assert port_is_free(url)
+
+    bot.start()
+    await bot.until_ready()
+    bot.kill()
+    await eventually(lambda: port_is_free(url))
+
+
+async def test_a_port_in_use_is_replaced_and_said(bot: Bot) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        busy = taken.getsockname()[1]
+        path = bot.folder / "community.yaml"
+        path.write_text(re.sub(r"\n  listen: 127.0.0.1:\d+", f"\n  listen: 127.0.0.1:{busy}", path.read_text()))
+        bot.start()
+        said = await bot.until_ready()
+    assert f"note: Port {busy} is in use by another program" in said
+    assert not url_of(said).endswith(f":{busy}")
+    bot.stop()
+
+
+async def test_a_second_process_on_the_same_folder_is_refused_in_a_sentence(bot: Bot) -> None:
+    bot.start()
+    await bot.until_ready()
+    other = Bot(bot.folder, calls=1)
+    other.start()
+    try:
+        assert other.process is not None
+        assert other.process.wait(30) == 1
+        assert f"already runs on 'var/homeserver' (process {bot.process.pid if bot.process else ''})" in other.said
+        assert "Traceback" not in other.said
+    finally:
+        other.kill()
+    bot.stop()
+
+
+async def test_it_can_be_stopped_while_it_starts(bot: Bot) -> None:
+    bot.start()
+    await eventually(lambda: "starting the homeserver" in bot.said)
+    assert bot.stop() < 3.0
