@@ -96,6 +96,8 @@ class Address:
             "invite": [user],
             "room_alias_name": alias[1:].partition(":")[0],
             "creation_content": {KEY: key},
+            # The alias is ours alone: as the room's address it would be what people see instead of the bot's name.
+            "initial_state": [{"type": "m.room.canonical_alias", "state_key": "", "content": {}}],
         }
         try:
             return await self._client.create_room(content)
