@@ -33,13 +33,13 @@ def main() -> int:
     unknown = [name for name in chosen.names if name not in NAMES]
     if unknown:
         parser.error(f"there is no benchmark '{unknown[0]}'; there are {', '.join(NAMES)}")
-    progress = Console(stderr=True)
+    progress, machine = Console(stderr=True), describe()
     results = []
     for name in chosen.names or NAMES:
         progress.print(f"[dim]{name} …[/dim]")
         results.append(_run(name, quick=chosen.quick))
     taken = datetime.now(UTC).isoformat(timespec="seconds")
-    report = Report(taken=taken, machine=describe(), quick=chosen.quick, results=results)
+    report = Report(taken=taken, machine=machine, quick=chosen.quick, results=results)
     kept = ROOT / "var" / "bench.json"
     kept.parent.mkdir(exist_ok=True)
     kept.write_bytes(msgspec.json.format(msgspec.json.encode(report)))

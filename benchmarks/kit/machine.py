@@ -11,9 +11,11 @@ import structlog
 
 
 def describe() -> str:
-    """Cores, memory and Python, in one line."""
+    """Cores, memory, Python, and how busy the machine was before, in one line."""
     memory = psutil.virtual_memory().total / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}"
+    busy = psutil.getloadavg()[0]
+    system = f"{platform.system()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {memory:.0f} GB, {system}, load {busy:.1f} before"
 
 
 def cores() -> tuple[int | None, int | None]:
