@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.community.group import Group, Joining, Kind, Place
@@ -11,7 +12,7 @@ from esnbot.community.model import Community
 from esnbot.community.person import Role
 from esnbot.community.reach import is_for
 from esnbot.speech import Markdown, mention, room_link
-from esnbot.store import rooms
+from esnbot.store import bindings, rooms
 
 
 def may_see(
@@ -44,6 +45,17 @@ def language_of(place: Place | None, places: Mapping[str, Place], community: Com
         seen.add(place.key)
         place = places.get(place.parent) if place.parent else None
     return community.default_language
+
+
+async def memberships(conn: AsyncConnection, person: str) -> dict[str, str]:
+    """Natural key to membership, for every place that the person is or was in; one query, however many there are."""
+    query = (
+        select(bindings.binding.c.key, rooms.room_state.c.content)
+        .join(rooms.room_state, rooms.room_state.c.room_id == bindings.binding.c.room_id)
+        .where(rooms.room_state.c.type == "m.room.member", rooms.room_state.c.state_key == person)
+    )
+    rows = await conn.execute(query)
+    return {key: str(member.get("membership", "leave")) for key, member in rows if isinstance(member, dict)}
 
 
 async def called(conn: AsyncConnection, room_id: str, user: str) -> Markdown:

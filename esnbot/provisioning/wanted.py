@@ -106,6 +106,17 @@ async def all_places(conn: AsyncConnection) -> list[Place]:
     return [entry.place for entry in found if not entry.archived or isinstance(entry.place, Group)]
 
 
+async def spaces(conn: AsyncConnection) -> dict[str, Place]:
+    """The spaces by key: all that inheritance (audiences, language) needs to know, however many groups there are."""
+    query = select(desired_object).where(desired_object.c.kind == "space", desired_object.c.state == _WANTED)
+    return {row.key: _object(row).place for row in await conn.execute(query.order_by(desired_object.c.position))}
+
+
+async def names(conn: AsyncConnection, keys: Iterable[str]) -> dict[str, str]:
+    """Key to name of these objects, as far as there are any."""
+    return {entry.key: entry.place.name for entry in await some(conn, keys)}
+
+
 async def place_of(conn: AsyncConnection, room_id: str) -> Place | None:
     """The space or group that a room stands for."""
     key = await bindings.key_of(conn, room_id)

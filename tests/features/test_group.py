@@ -100,6 +100,14 @@ async def test_a_yes_makes_the_group_all_the_same_and_so_does_anyway(house: Hous
     assert (await house.place("cafe")).name == "Le café"
 
 
+async def test_what_could_not_be_made_is_neither_listed_nor_in_the_way(house: House) -> None:
+    await house.say("!rse groupe créer Alpha")
+    await house.fail("alpha")
+    assert "Alpha" not in await house.ask("!rse groupe liste")
+    assert await house.say("!rse groupe créer Alpha") == []
+    assert (await house.place("alpha-2")).owners == {ZOE}
+
+
 async def test_what_somebody_may_not_see_is_not_pointed_out(house: House) -> None:
     assert await house.say('!rse groupe créer "Club secret"') == []
     assert (await house.place("club-secret")).owners == {ZOE}

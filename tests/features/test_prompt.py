@@ -91,6 +91,19 @@ async def test_what_is_due_during_a_pause_is_left_out(house: House) -> None:
     assert await the_due(house) == "Thu 05 Mar 09:30"
 
 
+async def test_a_plan_from_a_time_when_the_clock_was_wrong_is_put_right(house: House) -> None:
+    right = house.clock.now()
+    house.clock.set(datetime(2031, 5, 5, 7, 0, tzinfo=UTC))
+    await house.start()
+    await house.let_pass(timedelta(hours=3))
+    assert (await house.scheduled("prompt"))["next:cafe"].year == 2031
+    house.clock.set(right)
+    house.restart()
+    await house.start()
+    assert await the_due(house) == "Mon 02 Mar 09:30"
+    assert len(said(await house.let_pass(timedelta(hours=3)))) == 1
+
+
 async def test_a_tempo_that_changes_in_the_file_is_planned_anew(house: House) -> None:
     await house.start()
     await house.declare(a_community(a_group(tempo=a_tempo(2))))

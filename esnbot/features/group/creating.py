@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from esnbot.commands.command import Call
 from esnbot.community.group import Group, History, Joining, Kind, Origin, Place, Posting, Space
 from esnbot.community.reach import audiences_of, is_for
@@ -58,9 +60,10 @@ class Creating:
     async def _create(self, call: Call) -> Sequence[Effect]:
         name = self._name(call)
         await self._not_too_many(call)
-        places = await self._desk.places(call)
-        parent = self._parent(call, places)
-        group = self._group(call, name, await self._claim(call, name, places), parent, places)
+        spaces = await wanted.spaces(call.ctx.conn)
+        parent = self._parent(call, spaces)
+        audiences = self._audiences(call, parent, spaces)
+        group = self._group(call, name, await self._claim(call, name), parent, audiences)
         await self._desk.want(call, group)
         return [
             Nudge(machine=wanted.RECONCILER),
@@ -94,24 +97,24 @@ class Creating:
                 )
             )
 
-    def _parent(self, call: Call, places: dict[str, Place]) -> str:
+    def _parent(self, call: Call, spaces: dict[str, Place]) -> str:
         asked = call.args.get("in")
         if isinstance(asked, Space):
-            if not is_for(asked, places, self._community, call.person.audiences):
+            if not is_for(asked, spaces, self._community, call.person.audiences):
                 raise Refusal(
                     call.voice.say("{space} is not meant for you: choose another space.", space=bold(asked.name))
                 )
             return asked.key
         # Where nothing is said and no home is declared, the space in which one talks is nearest.
         here = None if self._community.home else (call.place.parent if call.place else None)
-        parent = model.home_for(self._community, places, call.person.audiences, [here])
+        parent = model.home_for(self._community, spaces, call.person.audiences, [here])
         if parent is None:
             raise Refusal(
                 call.voice.say("I do not know any space in which you could make a group. The animators can help you.")
             )
         return parent
 
-    def _group(self, call: Call, name: str, key: str, parent: str, places: dict[str, Place]) -> Group:
+    def _group(self, call: Call, name: str, key: str, parent: str, audiences: tuple[str, ...]) -> Group:
         kind = Kind(call.args.get("kind") or Kind.informal)
         language = call.person.language
         template = self._community.templates.get(kind)
@@ -123,7 +126,7 @@ class Creating:
             kind=kind,
             parent=parent,
             joining=Joining.space,
-            audiences=self._audiences(call, parent, places),
+            audiences=audiences,
             language=language,
             charter=template.charter.get(language, "") if template else "",
             posting=(template.posting if template else None) or Posting.everyone,
@@ -133,12 +136,12 @@ class Creating:
             origin=Origin.chat,
         )
 
-    def _audiences(self, call: Call, parent: str, places: dict[str, Place]) -> tuple[str, ...]:
+    def _audiences(self, call: Call, parent: str, spaces: dict[str, Place]) -> tuple[str, ...]:
         """Nothing said: those of the space. Said: that audience, and the maker's own, within those of the space."""
         asked = call.args.get("for")
         if not isinstance(asked, str):
             return ()
-        allowed = audiences_of(places[parent], places) or tuple(
+        allowed = audiences_of(spaces[parent], spaces) or tuple(
             key for key, audience in self._community.audiences.items() if not audience.external
         )
         if asked not in allowed:
@@ -146,17 +149,17 @@ class Creating:
                 call.voice.say(
                     "The space {space} is not meant for {audience}, so a group in it cannot be either. Choose "
                     "another space with `--in`.",
-                    space=bold(places[parent].name),
+                    space=bold(spaces[parent].name),
                     audience=bold(self._community.audiences[asked].name),
                 )
             )
         return tuple(key for key in allowed if key == asked or key in call.person.audiences)
 
-    async def _claim(self, call: Call, name: str, places: dict[str, Place]) -> str:
+    async def _claim(self, call: Call, name: str) -> str:
         """A key that nobody has; of two who ask in the same second, the second is told."""
         conn = call.ctx.conn
         for key in model.keys_of(name):
-            if key in places:
+            if await wanted.get(conn, key) is not None:
                 continue
             wish = records.Request(
                 key=key,
@@ -182,9 +185,15 @@ class Creating:
         raise Refusal(call.voice.say("Too many groups have this name already: please choose another one."))
 
     async def _alike(self, call: Call, name: str) -> list[Group]:
-        groups = {group.key: group for group in await self._desk.visible(call)}
+        conn = call.ctx.conn
+        groups = {group.key: group for group, _ in await self._desk.visible(call)}
         keys = model.look_alikes(name, {key: group.name for key, group in groups.items()})
-        return [groups[key] for key in keys]
+        # What could not be made is nothing that one could join.
+        return [groups[key] for key in keys if not await self._came_to_nothing(conn, key)]
+
+    async def _came_to_nothing(self, conn: AsyncConnection, key: str) -> bool:
+        wish = await records.find(conn, key)
+        return wish is not None and wish.state == records.FAILED and await bindings.room_of(conn, key) is None
 
     async def _described(self, call: Call, group: Group) -> Markdown:
         room_id = await bindings.room_of(call.ctx.conn, group.key)

@@ -10,15 +10,15 @@ from esnbot.commands.command import Call
 from esnbot.community.group import Group, Place
 from esnbot.engine.clock import milliseconds
 from esnbot.features.contract import Kit
-from esnbot.features.group import records
 from esnbot.features.group.model import OWNER_POWER
 from esnbot.features.group.settings import GroupSettings
-from esnbot.features.places import link_to, may_see, oversees
+from esnbot.features.places import called, link_to, may_see, memberships, oversees
 from esnbot.provisioning import wanted
 from esnbot.provisioning.errors import Owned
 from esnbot.speech import Later, Markdown, bold, code, later
 from esnbot.store import bindings, rooms
 
+OWNERS_NAMED: Final = 3
 WHAT: Final[Mapping[str, Later]] = {
     "name": later("the name"),
     "topic": later("the topic"),
@@ -53,23 +53,17 @@ class Desk:
         self.community = kit.community
         self.settings = kit.settings
 
-    async def places(self, call: Call) -> dict[str, Place]:
-        """Everything declared, by key."""
-        return {place.key: place for place in await wanted.all_places(call.ctx.conn)}
+    async def visible(self, call: Call) -> list[tuple[Group, str]]:
+        """The groups that the person may know of, archived ones too, each with the person's membership."""
+        everything = await wanted.all_places(call.ctx.conn)
+        spaces = {place.key: place for place in everything if not isinstance(place, Group)}
+        mine = await memberships(call.ctx.conn, call.person.user)
+        groups = ((place, mine.get(place.key, "leave")) for place in everything if isinstance(place, Group))
+        return [(group, mine) for group, mine in groups if self.may_see(call, group, spaces, mine)]
 
-    async def visible(self, call: Call) -> list[Group]:
-        """The groups that the person may know of, archived ones too."""
-        places = await self.places(call)
-        memberships = await records.memberships(call.ctx.conn, call.person.user)
-        return [
-            place
-            for place in places.values()
-            if isinstance(place, Group) and self.may_see(call, place, places, memberships.get(place.key, "leave"))
-        ]
-
-    def may_see(self, call: Call, group: Group, places: Mapping[str, Place], membership: str) -> bool:
+    def may_see(self, call: Call, group: Group, spaces: Mapping[str, Place], membership: str) -> bool:
         """Whether the person may know of a group."""
-        return may_see(group, places, self.community, call.person.audiences, call.person.roles, membership)
+        return may_see(group, spaces, self.community, call.person.audiences, call.person.roles, membership)
 
     async def found(self, call: Call) -> Found:
         """The group that is meant: the one named, or the one in whose room this was said. Raises Refusal."""
@@ -82,7 +76,7 @@ class Desk:
         conn, user = call.ctx.conn, call.person.user
         room_id = await bindings.room_of(conn, place.key)
         membership = "leave" if room_id is None else await rooms.membership(conn, room_id, user)
-        if not self.may_see(call, place, await self.places(call), membership):
+        if not self.may_see(call, place, await wanted.spaces(conn), membership):
             # What somebody may not see does not exist for them, in the same words.
             raise Refusal(call.voice.say("I do not know any group called {text}.", text=call.voice.quote(place.name)))
         return Found(place, room_id, membership, await self._owns(call, place, room_id))
@@ -91,13 +85,16 @@ class Desk:
         """The same for what only owners and animators may do. Raises Refusal."""
         found = await self.found(call)
         if not found.owns:
-            raise Refusal(
-                call.voice.say(
-                    "Only the owners of {group} and the animators can do this. Ask one of them.",
-                    group=bold(found.group.name),
-                )
-            )
+            raise Refusal(await self._not_theirs(call, found))
         return found
+
+    async def _not_theirs(self, call: Call, found: Found) -> Markdown:
+        said = call.voice.say("Only owners and animators can do this with {group}.", group=bold(found.group.name))
+        room_id = found.room_id or call.event.room_id
+        owners = [await called(call.ctx.conn, room_id, user) for user in sorted(found.group.owners)[:OWNERS_NAMED]]
+        if not owners:
+            return said
+        return Markdown(f"{said} {call.voice.say('You can ask {people}.', people=call.voice.list(owners, either=True))}")
 
     async def _owns(self, call: Call, group: Group, room_id: str | None) -> bool:
         if oversees(call.person.roles):

@@ -103,7 +103,7 @@ def _making(desk: Desk, community: Community) -> tuple[Command, ...]:
         ),
     ]
     if community.audiences:
-        choices = {key: Names((key, one.name), (key, one.name)) for key, one in community.audiences.items()}
+        choices = {key: Names((one.name, key), (one.name, key)) for key, one in community.audiences.items()}
         params.append(
             Param(
                 name="for",

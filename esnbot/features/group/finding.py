@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from esnbot.commands.command import Call
-from esnbot.community.group import Group, Joining
+from esnbot.community.group import Joining
 from esnbot.community.person import UserID
 from esnbot.engine.effects import Effect, Invite, Kick, Nudge, room
-from esnbot.features.group import model, records
+from esnbot.features.group import model
 from esnbot.features.group.desk import Desk, Found, Refusal
 from esnbot.provisioning import wanted
 from esnbot.speech import Markdown, bold, bullets, paragraphs
@@ -25,17 +25,23 @@ class Finding:
         """The groups that the person may see, with a way in."""
         voice = call.voice
         words, kind = str(call.args.get("words") or ""), call.args.get("kind")
+        rooms_by_key = await bindings.all_bindings(call.ctx.conn)
         groups = [
-            group
-            for group in await self._desk.visible(call)
-            if not group.archived and model.matches(group, words) and (kind is None or group.kind.value == kind)
+            (group, membership)
+            for group, membership in await self._desk.visible(call)
+            if not group.archived
+            and group.key in rooms_by_key
+            and model.matches(group, words)
+            and (kind is None or group.kind.value == kind)
         ]
         if not groups:
             return [call.answer(voice.say("I found no such group. `!esn group create` makes one in a minute."))]
-        groups.sort(key=lambda group: model.fold(group.name))
+        groups.sort(key=lambda pair: model.fold(pair[0].name))
         most = self._desk.settings.listed_at_once
-        memberships = await records.memberships(call.ctx.conn, call.person.user)
-        lines = [await self._line(call, group, memberships.get(group.key, "leave")) for group in groups[:most]]
+        lines = [
+            await self._line(call, Found(group, rooms_by_key[group.key], membership, False))
+            for group, membership in groups[:most]
+        ]
         left = len(groups) - len(lines)
         return [
             call.answer(
@@ -53,12 +59,11 @@ class Finding:
             )
         ]
 
-    async def _line(self, call: Call, group: Group, membership: str) -> Markdown:
-        room_id = await bindings.room_of(call.ctx.conn, group.key)
-        link = await self._desk.link(call, Found(group, room_id, membership, False))
-        if membership == "join":
+    async def _line(self, call: Call, found: Found) -> Markdown:
+        link = await self._desk.link(call, found)
+        if found.membership == "join":
             link = call.voice.say("{group} (you are in)", group=link)
-        topic = model.short(group.topic)
+        topic = model.short(found.group.topic)
         return call.voice.say("{group}: {topic}", group=link, topic=topic) if topic else link
 
     async def join(self, call: Call) -> Sequence[Effect]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from esnbot.commands.command import bare
 from esnbot.community.group import Group, Kind, Origin
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import TEXT, Effect, Invite, Nudge, Say, Schedule, Unschedule, room
@@ -81,8 +82,7 @@ class GroupHandlers:
         self, conn: AsyncConnection, group: Group, room_id: str, wish: records.Request | None
     ) -> Sequence[Effect]:
         """The welcome of the kind's template; groups made in chat get ours when the template has none."""
-        places = {place.key: place for place in await wanted.all_places(conn)}
-        language = language_of(group, places, self._community)
+        language = language_of(group, await wanted.spaces(conn), self._community)
         voice = self._kit.speech.voice(language)
         template = self._community.templates.get(group.kind)
         text: Markdown | None = None
@@ -148,7 +148,8 @@ class GroupHandlers:
     def _answer(self, wish: records.Request, text: Markdown, key: str) -> Sequence[Effect]:
         if not wish.room_id:
             return []
-        message = render(text)
+        # Without a thread it is a direct chat, where commands need no prefix.
+        message = render(text if wish.thread else bare(text))
         return [Say(key=key, room=wish.room_id, body=message.body, html=message.html, thread=wish.thread)]
 
     async def left(self, ctx: Context, event: Event) -> Sequence[Effect]:

@@ -53,7 +53,7 @@ class Keeping:
             await self._desk.want(call, replace(found.group, topic=topic))
         except Refusal as refusal:
             return [call.answer(refusal.sentence)]
-        said = call.voice.say("The topic of {group} has been changed.", group=bold(found.group.name))
+        said = call.voice.say("{group} has a new topic.", group=bold(found.group.name))
         return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
 
     async def ask_archive(self, call: Call) -> str | None:
@@ -157,7 +157,7 @@ class Keeping:
             raise Refusal(call.voice.say("{group} belongs to them already.", group=bold(found.group.name)))
         today = call.ctx.now.astimezone(self._desk.community.zone).date()
         audiences = self._desk.community.audiences_of(taker, today)
-        if not is_for(found.group, await self._desk.places(call), self._desk.community, audiences):
+        if not is_for(found.group, await wanted.spaces(call.ctx.conn), self._desk.community, audiences):
             raise Refusal(await self._not_for(call, found, taker))
         return taker
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -23,6 +25,7 @@ MADE_IN_CHAT: Final = (Kind.project, Kind.hobby, Kind.practice, Kind.help, Kind.
 LONGEST_KEY: Final = 40
 ALIKE: Final = 88
 """From this score on (0 to 100) two names are pointed out as near-duplicates."""
+_ASCII_WORDS: Final = re.compile(r"[a-z0-9]+")
 _MARKS_IN_A_ROW: Final = 2
 _LETTERS: Final = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ı": "i"})
 # They say that it is a group, not which one; French and English.
@@ -74,11 +77,14 @@ def _shows(character: str) -> bool:
     return unicodedata.category(character)[0] in "LNPS"
 
 
+@lru_cache(maxsize=50_000)
 def fold(text: str) -> str:
     """Lower-case words without accents and punctuation; two names that fold alike are the same to people."""
+    if text.isascii():
+        return " ".join(_ASCII_WORDS.findall(text.lower()))
     # Twice: some capitals (mathematical letters) appear only once they are decomposed.
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)).casefold()
-    return " ".join("".join(_folded(character) for character in plain).split())
+    return " ".join("".join(map(_folded, plain)).split())
 
 
 def _folded(character: str) -> str:

@@ -8,8 +8,6 @@ from typing import Any
 from sqlalchemy import Column, Table, Text, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.store.bindings import binding
-from esnbot.store.rooms import room_state
 from esnbot.store.tables import Milliseconds, metadata
 from esnbot.store.upsert import insert_new
 
@@ -71,17 +69,6 @@ async def asked_since(conn: AsyncConnection, person: str, since_ms: int) -> int:
     """How many groups a person asked for since then."""
     query = select(func.count()).select_from(request).where(request.c.person == person, request.c.asked >= since_ms)
     return int((await conn.execute(query)).scalar_one())
-
-
-async def memberships(conn: AsyncConnection, person: str) -> dict[str, str]:
-    """Natural key to membership, for every place that the person is or was in."""
-    query = (
-        select(binding.c.key, room_state.c.content)
-        .join(room_state, room_state.c.room_id == binding.c.room_id)
-        .where(room_state.c.type == "m.room.member", room_state.c.state_key == person)
-    )
-    rows = await conn.execute(query)
-    return {key: str(member.get("membership", "leave")) for key, member in rows if isinstance(member, dict)}
 
 
 async def of_person(conn: AsyncConnection, person: str) -> list[dict[str, Any]]:

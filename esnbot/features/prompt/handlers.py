@@ -41,21 +41,35 @@ class PromptHandlers:
         plans = await records.plans(ctx.conn)
         effects: list[Effect] = []
         for group in groups.values():
-            signature = model.signature(group, self._community) if not group.archived else ""
             known = plans.get(group.key)
-            if signature != (known.signature if known else ""):
+            if group.tempo is None and known is None:
+                continue
+            if known is None or not await self._stands(ctx, group, known):
                 effects += await self._plan(ctx, group)
         for key in plans.keys() - groups.keys():
             effects += await self._drop(ctx.conn, key)
         return effects
+
+    async def _stands(self, ctx: Context, group: Group, known: records.Planned) -> bool:
+        """Whether a plan is the one that would be made now, or is due: then it is on its way.
+
+        A plan that was made while the clock was wrong may lie years ahead.
+        """
+        beat = model.beat_of(group, self._community)
+        if beat is None or known.signature != model.signature(group, self._community):
+            return False
+        if known.due is not None and known.due <= milliseconds(ctx.now):
+            return True
+        due = beat.next(ctx.now, await records.last_posted(ctx.conn, group.key))
+        return known.due == (None if due is None else milliseconds(due))
 
     async def room_ready(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """Plan for a group whose room is there now."""
         place = await wanted.get(ctx.conn, event.text("key"))
         if not isinstance(place, Group):
             return []
-        known = (await records.plans(ctx.conn)).get(place.key)
-        if known is not None and known.signature == model.signature(place, self._community):
+        known = await records.plan_of(ctx.conn, place.key)
+        if known is not None and await self._stands(ctx, place, known):
             return []
         return await self._plan(ctx, place)
 
@@ -127,8 +141,8 @@ class PromptHandlers:
         return [Unschedule(key=_job(key))]
 
     async def _suited(self, conn: AsyncConnection, group: Group) -> tuple[list[Prompt], str]:
-        places = {place.key: place for place in await wanted.all_places(conn)} if group.language is None else {}
-        language = language_of(group, places, self._community)
+        spaces = {} if group.language else await wanted.spaces(conn)
+        language = language_of(group, spaces, self._community)
         return model.suited(group, self._community.prompts, language), language
 
     async def show_next(self, call: Call) -> Sequence[Effect]:

@@ -57,6 +57,9 @@ class Beat:
         of a time that comes twice the first is meant.
         """
         first = instant.astimezone(self.zone).date()
+        if last is not None and last > instant:
+            # The clock was wrong when that was kept.
+            last = None
         for day in (first + timedelta(days=number) for number in range(HORIZON)):
             due = self.on(day)
             if due is None or due <= instant or (last is not None and self._too_soon(due, last)):

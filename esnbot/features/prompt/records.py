@@ -49,6 +49,12 @@ async def plans(conn: AsyncConnection) -> dict[str, Planned]:
     return {row.group_key: Planned(row.due, row.signature) for row in rows}
 
 
+async def plan_of(conn: AsyncConnection, group: str) -> Planned | None:
+    """One group's plan."""
+    row = (await conn.execute(select(plan).where(plan.c.group_key == group))).one_or_none()
+    return None if row is None else Planned(row.due, row.signature)
+
+
 async def keep_plan(conn: AsyncConnection, group: str, due: int | None, signature: str) -> None:
     """Keep a group's plan."""
     await upsert(conn, plan, {"group_key": group, "due": due, "signature": signature})

@@ -58,7 +58,7 @@ class StatusHandlers:
             head = voice.say("**All is well here**")
         return [
             call.answer(
-                paragraphs(head, bullets(lines), await self._coming(call), await self._pause_line(call, paused))
+                paragraphs(head, bullets(lines), await self._coming(call, paused), await self._pause_line(call, paused))
             )
         ]
 
@@ -74,12 +74,12 @@ class StatusHandlers:
             person=await called(call.ctx.conn, call.event.room_id, paused.person),
         )
 
-    async def _coming(self, call: Call) -> Markdown:
+    async def _coming(self, call: Call, paused: records.Pause | None) -> Markdown:
         voice = call.voice
         coming, count = await records.what_comes(call.ctx.conn, self._settings.jobs_shown)
         if not coming:
             return voice.say("Nothing is planned.")
-        names = {place.key: place.name for place in await wanted.all_places(call.ctx.conn)}
+        names = await wanted.names(call.ctx.conn, [one.place for one in coming])
         said = bullets(
             voice.say(
                 "{what} for {place}, {when}",
@@ -91,7 +91,7 @@ class StatusHandlers:
         )
         more = count - len(coming)
         return paragraphs(
-            voice.say("Coming up:"),
+            voice.say("Coming up:") if paused is None else voice.say("Planned, and left out as long as I am paused:"),
             said,
             voice.plural("One more comes later.", "{n} more come later.", more) if more else None,
         )
@@ -130,7 +130,7 @@ class StatusHandlers:
         seen = await records.drifts(call.ctx.conn, milliseconds(call.ctx.now - SINCE_YESTERDAY))
         if not seen:
             return voice.say("Changed by hand since yesterday: nothing")
-        names = {place.key: place.name for place in await wanted.all_places(call.ctx.conn)}
+        names = await wanted.names(call.ctx.conn, {one.key for one in seen})
         shown = dict.fromkeys((one.key, one.what) for one in seen)
         places = [
             voice.say(
@@ -146,7 +146,7 @@ class StatusHandlers:
 
     async def _problems(self, call: Call, problems: Mapping[str, str]) -> Markdown:
         voice = call.voice
-        names = {place.key: place.name for place in await wanted.all_places(call.ctx.conn)}
+        names = await wanted.names(call.ctx.conn, problems)
         shown = [
             voice.say("{place} ({reason})", place=bold(names.get(key, key)), reason=code(reason))
             for key, reason in list(problems.items())[:PROBLEMS_SHOWN]

@@ -17,7 +17,7 @@ from esnbot.engine.effects import TEXT, Effect, Say, Schedule, Unschedule, direc
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.contract import Kit
-from esnbot.features.places import called, link_to
+from esnbot.features.places import called, link_to, memberships
 from esnbot.features.status import is_paused
 from esnbot.features.welcome import model, records
 from esnbot.features.welcome.settings import WelcomeSettings
@@ -94,14 +94,14 @@ class WelcomeHandlers:
         self, ctx: Context, person: Person, spaces: Sequence[str], places: Mapping[str, Place]
     ) -> Effect:
         voice = self._kit.speech.voice(person.language)
-        memberships = await self._memberships(ctx.conn, person.user, places)
+        mine = await memberships(ctx.conn, person.user)
         groups = model.suggested(
             spaces,
             places.values(),
             self._community,
             person.audiences,
             person.roles,
-            memberships,
+            mine,
             self._settings.groups_shown,
         )
         names = voice.list(bold(places[key].name) for key in spaces if key in places)
@@ -165,14 +165,6 @@ class WelcomeHandlers:
             )
         )
         return Say(room=room(group.key), msgtype=TEXT, body=message.body, html=message.html, mentions=(person.user,))
-
-    async def _memberships(self, conn: AsyncConnection, user: str, places: Mapping[str, Place]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for key in places:
-            room_id = await bindings.room_of(conn, key)
-            if room_id is not None:
-                found[key] = await rooms.membership(conn, room_id, user)
-        return found
 
     async def export(self, conn: AsyncConnection, person: str) -> Mapping[str, Any]:
         """What is kept about a person: where they were greeted, and when."""
