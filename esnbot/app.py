@@ -215,6 +215,8 @@ class Application:
             log.info("ready", bot=self.settings.homeserver.bot, features=sorted(self.features))
             while not (await asyncio.wait({reconciling}, timeout=1.0))[0]:
                 self.readiness.mark(HOMESERVER, not self.engine.homeserver.is_away)
+                if self.reconciler.holds_lease:
+                    self.gauges.reconciled.set(self.engine.system.now().timestamp())
             reconciling.result()
         finally:
             # It gives its lease back, so that the next process need not wait for it to run out.

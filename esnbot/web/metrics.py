@@ -60,7 +60,7 @@ class Gauges:
         self._overdue = self._gauge("esnbot_outbox_lag_seconds", "Age of the oldest effect that waits")
         self._ready = self._gauge("esnbot_ready", "1 when the process is ready")
         self.reconciled = self._gauge(
-            "esnbot_last_reconcile_timestamp_seconds", "When rooms were last reconciled; 0: not since the start"
+            "esnbot_last_reconcile_timestamp_seconds", "When this process last looked after the rooms; 0: never"
         )
 
     def _gauge(self, name: str, documentation: str) -> Gauge:
