@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from esnbot.community.person import Role, UserID
 from esnbot.engine.effects import Effect, PostRef, RoomRef, Say
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
-from esnbot.speech import Later, Voice, render
+from esnbot.speech import Later, Markdown, Voice, render
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Call:
 
     def answer(self, markdown: str, *, key: str = "", otherwise: Say | None = None) -> Say:
         """A notice to the person, in a thread under the question."""
-        message = render(markdown)
+        message = render(bare(markdown) if self.is_direct else markdown)
         return Say(
             key=key,
             room=self.event.room_id,
@@ -88,6 +89,14 @@ class Call:
     def room(self) -> RoomRef:
         """The room in which it was said."""
         return self.event.room_id
+
+
+_PREFIXED = re.compile(r"(?<=`)!(?:esn|rse) ")
+
+
+def bare(markdown: str) -> Markdown:
+    """The text with its commands as one types them in a direct chat, without the prefix."""
+    return Markdown(_PREFIXED.sub("", markdown))
 
 
 @dataclass(frozen=True, slots=True)

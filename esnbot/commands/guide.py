@@ -45,6 +45,7 @@ class Guide:
         lines = [
             voice.say("{command}: {summary}", command=self.typed(self._shown(noun)), summary=noun.summary)
             for noun in self.nouns()
+            if noun.key != "help"
         ]
         more = [
             voice.say(
@@ -130,7 +131,7 @@ class Guide:
             usage = voice.say("The way to write it: {usage}", usage=self.usage(command))
         return paragraphs(Markdown(" ".join(parts)), usage)
 
-    def unknown_noun(self, word: str, *, chatting: bool = False) -> Markdown:
+    def unknown_noun(self, word: str, rest: str = "", *, chatting: bool = False) -> Markdown:
         """A first word that leads nowhere; `chatting` when perhaps no command was meant at all."""
         every = {name: noun for noun in self.nouns() for name in noun.names.all()}
         meant = dict.fromkeys(self._shown(every[name]) for name in near(word, every))
@@ -138,7 +139,8 @@ class Guide:
             return self._instead(self._voice.say("I understand commands, but I am no good at conversation."), [])
         voice = self._voice
         first = voice.say("I do not know {word}.", word=self._voice.quote(word[:100]))
-        return self._instead(first, [self.typed(noun) for noun in meant])
+        after = [rest[:_LONGEST]] if rest else []
+        return self._instead(first, [self.typed(noun, *after) for noun in meant])
 
     def unknown_verb(self, noun: Noun, word: str, rest: str = "") -> Markdown:
         """A second word that leads nowhere, or none; `rest` is what was typed after it."""

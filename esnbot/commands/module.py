@@ -15,7 +15,7 @@ from esnbot.commands.addressing import Addressed, addressed, may_address, whole
 from esnbot.commands.arguments import bind
 from esnbot.commands.command import Call, Command
 from esnbot.commands.flood import Flood, Verdict
-from esnbot.commands.grammar import split
+from esnbot.commands.grammar import Word, split
 from esnbot.commands.guide import Guide
 from esnbot.commands.people import People, may
 from esnbot.commands.reading import Places, Problem, Reading
@@ -137,9 +137,9 @@ class _Desk:
         found = self.registry.find(words)
         if found.command is None:
             if found.noun is None or not guide.commands(found.noun):
-                return [call.answer(guide.unknown_noun(words[0].text, chatting=not said.prefixed))]
-            rest = said.line[words[2].start :] if len(words) > 2 else ""
-            return [call.answer(guide.unknown_verb(found.noun, found.unknown, rest))]
+                rest = _after(1, words, said.line)
+                return [call.answer(guide.unknown_noun(words[0].text, rest, chatting=not said.prefixed))]
+            return [call.answer(guide.unknown_verb(found.noun, found.unknown, _after(2, words, said.line)))]
         if not may(call.person, found.command):
             return [call.answer(await self._refusal(call, found.command))]
         if (slip := guide.misspelt_verb(found, said.line)) is not None:
@@ -252,6 +252,11 @@ class _Desk:
         return [
             Say(room=command.room_id, body=message.body, html=message.html, replaces=post(_question(command.event_id)))
         ]
+
+
+def _after(count: int, words: Sequence[Word], line: str) -> str:
+    """What was typed after the first words."""
+    return line[words[count].start :] if len(words) > count else ""
 
 
 def _question(id: str) -> str:

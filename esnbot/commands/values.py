@@ -75,6 +75,7 @@ class Word(Kind):
 class Choice(Kind):
     """One of several values; key to names."""
 
+    words: ClassVar[Literal["one", "longest", "all"]] = "longest"
     of: Mapping[str, Names]
     unknown: Later = _NOT_KNOWN
     """What is said of a `{text}` that is none of them, for example 'I know no language {text}.'"""

@@ -54,11 +54,16 @@ class TestAnswers:
         assert answer.thread == ""
         assert "`groupe`" in answer.body
 
+    async def test_in_a_direct_chat_answers_name_commands_without_their_prefix(self, room: Room) -> None:
+        answer = await room.ask("note wrtie x", room=DIRECT)
+        assert "`fiche écrire x`" in answer
+        assert "`!" not in answer
+
     async def test_small_talk_in_a_direct_chat_is_not_taken_for_a_mistake(self, room: Room) -> None:
         answer = await room.ask("merci beaucoup !", room=DIRECT)
         assert "`aide` montre ce que vous pouvez faire." in answer
         assert "merci" not in answer
-        assert "`groupe`" in await room.ask("gruope créer x", room=DIRECT)
+        assert "`groupe créer x`" in await room.ask("gruope créer x", room=DIRECT)
 
     async def test_a_group_of_two_is_no_direct_chat(self, room: Room) -> None:
         assert await room.say("help", sender=ALI, room=SECRET) == []
@@ -228,7 +233,7 @@ class TestValues:
             ("meetup plan hier Workshop", "“hier” is in the past."),
             ("meetup shift longtemps", "I cannot find a length of time in “longtemps”. For example: `30 minutes`"),
             ("group creat x", "Did you mean `!esn group create x`?"),
-            ("gruop create x", "Did you mean `!esn group`?"),
+            ("gruop create x", "Did you mean `!esn group create x`?"),
             ("grou", "Did you mean `!esn group`?"),
             (
                 "note find --space Hme x",
