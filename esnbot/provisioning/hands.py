@@ -6,7 +6,7 @@ import asyncio
 import mimetypes
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,17 +50,6 @@ class Taken:
     """Whether this very request made it, so that nobody else has touched it yet."""
 
 
-@dataclass(slots=True)
-class RoomLocks:
-    """One writer a room for what is read, merged and written."""
-
-    _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
-
-    def of(self, room: str) -> asyncio.Lock:
-        """The lock of a room."""
-        return self._locks[room]
-
-
 class Hands:
     """Does things to rooms, on the homeserver."""
 
@@ -71,7 +60,6 @@ class Hands:
         observer: Observer,
         patience: Patience,
         now: Now,
-        locks: RoomLocks | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database = database
@@ -79,7 +67,6 @@ class Hands:
         self._observer = observer
         self._patience = patience
         self._now = now
-        self._locks = locks or RoomLocks()
         self._sleep = sleep
         self._default_version: str | None = None
         self._uploads: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -236,7 +223,7 @@ class Hands:
             content = facet.merge(fact) or {}
             await self._patience(lambda: client.set_state(room, facet.type, facet.state_key, content))
             return
-        async with self._locks.of(room):
+        async with client.writing(room):
             now = await self._patience(lambda: client.state_event(room, facet.type, facet.state_key))
             found = Fact(now, fact.sender if fact else view.bot, 0) if now is not None else None
             wanted = facet.merge(found)
@@ -339,7 +326,7 @@ class Hands:
         return None
 
     async def _pin(self, desired: DesiredRoom, room: str, event: str, *, new: bool) -> None:
-        async with self._locks.of(room):
+        async with self._client.writing(room):
             found = None
             if not new:
                 found = await self._patience(lambda: self._client.state_event(room, "m.room.pinned_events"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import orjson
 from sqlalchemy import Column, Select, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from esnbot.engine.delivery import observed
 from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.errors import Refused
 from esnbot.provisioning.patience import Patience
@@ -20,6 +22,9 @@ from esnbot.provisioning.tables import media_upload, provisioned, room_attempt, 
 from esnbot.store import bindings, rooms
 from esnbot.store.database import Database
 from esnbot.store.upsert import upsert
+
+Now = Callable[[], int]
+"""The machine's time, in milliseconds."""
 
 TOKEN: Final = "provisioning"
 _TYPES: Final = [*OWNED, "m.room.member"]
@@ -35,9 +40,15 @@ FILTER: Final[dict[str, Any]] = {
 }
 _NO_ROOMS: Final[dict[str, Any]] = {"presence": {"types": []}, "account_data": {"types": []}, "room": {"rooms": []}}
 _IN = ", ".join(f"'{type}'" for type in OWNED)
-_LOAD = text(
+_LOAD: Final = text(
     "SELECT s.room_id, s.type, s.state_key, s.sender, s.ts, s.content FROM room_state s"
     f" WHERE (s.type IN ({_IN}) OR (s.type = 'm.room.member' AND s.state_key = :bot))"
+)
+PAGE: Final = 5_000
+"""Rows that are read at once."""
+_LOAD_PAGE = text(
+    _LOAD.text + " AND (s.room_id, s.type, s.state_key) > (:room, :type, :state_key)"
+    " ORDER BY s.room_id, s.type, s.state_key LIMIT :limit"
 )
 _LOAD_SOME = text(_LOAD.text + " AND s.room_id = :room")
 
@@ -45,7 +56,8 @@ _LOAD_SOME = text(_LOAD.text + " AND s.room_id = :room")
 class Observer:
     """Knows how rooms look; the store is its memory."""
 
-    def __init__(self, database: Database, client: MatrixClient, patience: Patience, in_flight: int = 10) -> None:
+    def __init__(self, database: Database, client: MatrixClient, patience: Patience, in_flight: int, now: Now) -> None:
+        self._now = now
         self._database = database
         self._client = client
         self._patience = patience
@@ -73,9 +85,11 @@ class Observer:
         left = list(sections.get("leave", {}))
         next_batch = str(answer["next_batch"])
 
+        now = self._now()
+
         async def keep(conn: AsyncConnection) -> None:
             for room, section in whole.items():
-                await rooms.trust(conn, _events_of(room, section))
+                await rooms.trust(conn, _events_of(room, section, now))
             for room in left:
                 await rooms.forget(conn, room)
             await upsert(conn, sync_token, {"name": TOKEN, "token": next_batch})
@@ -97,7 +111,8 @@ class Observer:
                     refused.append(room)
                     await self._database.write(lambda conn: rooms.forget(conn, room))
                     return
-            found = [event for raw in events if (event := state_event(room, raw)) is not None]
+            now = self._now()
+            found = [event for raw in events if (event := observed(room, raw, now)) is not None]
             await self._database.write(lambda conn: rooms.replace(conn, room, found))
 
         async with asyncio.TaskGroup() as group:
@@ -174,18 +189,31 @@ class Observer:
             return (await load_rooms(conn, self._client.user, [room])).get(room)
 
 
+async def _state_of(conn: AsyncConnection, bot: str, only: Sequence[str] | None) -> AsyncIterator[tuple[Any, ...]]:
+    """The rows to compare, of some rooms or of all, so many at a time that they never all are in memory."""
+    for room in only or ():
+        for row in await conn.execute(_LOAD_SOME, {"bot": bot, "room": room}):
+            yield tuple(row)
+    last: Sequence[str] | None = ("", "", "") if only is None else None
+    while last is not None:
+        page = {"bot": bot, "room": last[0], "type": last[1], "state_key": last[2], "limit": PAGE}
+        rows = (await conn.execute(_LOAD_PAGE, page)).all()
+        for row in rows:
+            yield tuple(row)
+        last = rows[-1][:3] if len(rows) == PAGE else None
+
+
 async def load_rooms(conn: AsyncConnection, bot: str, only: Sequence[str] | None) -> dict[str, SeenRoom]:
     """What the store knows of the rooms, or of some, as far as plans compare it."""
     states: dict[str, dict[tuple[str, str], Fact]] = {}
-    if only is None:
-        batches = [await conn.execute(_LOAD, {"bot": bot})]
-    else:
-        batches = [await conn.execute(_LOAD_SOME, {"bot": bot, "room": room}) for room in only]
-    for rows in batches:
-        for room, type, state_key, sender, ts, raw in rows:
-            content = orjson.loads(raw)
-            if isinstance(content, dict):
-                states.setdefault(room, {})[type, state_key] = Fact(content, sender, ts)
+    # Thousands of rooms have the same join rules, the same power levels, the same sender: each is kept once.
+    contents: dict[str, Any] = {}
+    async for room, type, state_key, sender, ts, raw in _state_of(conn, bot, only):
+        content = contents.get(raw)
+        if content is None:
+            content = contents.setdefault(raw, orjson.loads(raw))
+        if isinstance(content, dict):
+            states.setdefault(room, {})[sys.intern(type), sys.intern(state_key)] = Fact(content, sys.intern(sender), ts)
     return {room: SeenRoom(room, state) for room, state in states.items()}
 
 
@@ -231,30 +259,11 @@ def file_digest(path: str) -> str:
         return ""
 
 
-def state_event(room: str, raw: Any) -> rooms.StateEvent | None:
-    """A state event from the homeserver's JSON, None when it is none."""
-    if not isinstance(raw, dict) or not isinstance(raw.get("content"), dict):
-        return None
-    type, state_key, sender = raw.get("type"), raw.get("state_key"), raw.get("sender")
-    if not (isinstance(type, str) and isinstance(state_key, str) and isinstance(sender, str)):
-        return None
-    ts = raw.get("origin_server_ts")
-    return rooms.StateEvent(
-        room_id=room,
-        type=type,
-        state_key=state_key,
-        event_id=str(raw.get("event_id", "")),
-        sender=sender,
-        ts=ts if isinstance(ts, int) else 0,
-        content=raw["content"],
-    )
-
-
-def _events_of(room: str, section: Mapping[str, Any]) -> list[rooms.StateEvent]:
+def _events_of(room: str, section: Mapping[str, Any], now_ms: int) -> list[rooms.StateEvent]:
     found: list[rooms.StateEvent] = []
     for part in ("state", "timeline"):
         for raw in section.get(part, {}).get("events", []):
-            event = state_event(room, raw)
+            event = observed(room, raw, now_ms) if isinstance(raw, dict) else None
             if event is not None:
                 found.append(event)
     return found

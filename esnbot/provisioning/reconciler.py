@@ -23,7 +23,7 @@ from esnbot.provisioning.compare import DOABLE, Action, Change
 from esnbot.provisioning.desired import Around, DesiredRoom, desired_rooms
 from esnbot.provisioning.errors import Busy
 from esnbot.provisioning.events import DRIFT
-from esnbot.provisioning.hands import Hands, RoomLocks
+from esnbot.provisioning.hands import Hands
 from esnbot.provisioning.observer import Observer, left_spaces
 from esnbot.provisioning.passing import Outcome, Pass, Progress, ignore, notice
 from esnbot.provisioning.patience import Patience
@@ -69,7 +69,6 @@ class Reconciler:
         clock: Clock,
         *,
         signals: Wakes | None = None,
-        locks: RoomLocks | None = None,
         in_flight: int = IN_FLIGHT,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -81,8 +80,8 @@ class Reconciler:
         self._sleep = sleep
         self._holder = requests.new_holder()
         patience = Patience(sleep)
-        self._observer = Observer(database, client, patience, in_flight)
-        self._hands = Hands(database, client, self._observer, patience, self._now, locks, sleep)
+        self._observer = Observer(database, client, patience, in_flight, lambda: now_ms(_SYSTEM))
+        self._hands = Hands(database, client, self._observer, patience, self._now, sleep)
         self._failed: dict[str, int] = {}
         self.holds_lease = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -49,7 +50,10 @@ class Simulated:
             raise Unreachable("the answer was lost")
 
     def by_hand(self, room: str, type: str, content: JSON, state_key: str = "") -> None:
-        """A person sets state."""
+        """A person sets state; nobody but the bot itself can take its power from it."""
+        create = self.rooms[room]["m.room.create", ""]["content"]
+        if type == "m.room.power_levels" and create["room_version"] != "12":
+            content = {**content, "users": {**content["users"], BOT: 100}}
         self._put(room, type, state_key, content, PERSON)
 
     def _put(self, room: str, type: str, state_key: str, content: JSON, sender: str) -> str:
@@ -65,6 +69,10 @@ class Simulated:
         self.rooms[room][type, state_key] = event
         self.changed.append(room)
         return str(event["event_id"])
+
+    def writing(self, room: str) -> asyncio.Lock:
+        """One writer a room."""
+        return asyncio.Lock()
 
     async def capabilities(self) -> JSON:
         """The default version is 12."""

