@@ -33,6 +33,7 @@ BATCH: Final = 100
 ROOMS: Final = 25
 RETRY_AFTER: Final = (0.1, 1.0, 5.0)
 """Seconds before each further attempt of a handler that raised; after the last one it is set aside."""
+LONGEST_HOLD_MS: Final = 60_000
 HANDLER_LIMIT: Final = 10.0
 """Seconds that a module may take with one event: on SQLite everybody waits for it."""
 IDLE: Final = 1.0
@@ -335,7 +336,11 @@ class Dispatcher:
 
 
 _COLUMNS = "seq, event_id, queue, arrived, body, remaining, attempts"
-_FREE = "state = 0 AND queue NOT IN (SELECT queue FROM inbox WHERE state = 0 AND not_before > 0 AND not_before > :now)"
+# A wait that is longer than any is one from before the clock was set back.
+_FREE = (
+    "state = 0 AND queue NOT IN (SELECT queue FROM inbox WHERE state = 0 AND not_before > 0"
+    f" AND not_before > :now AND not_before < :now + {LONGEST_HOLD_MS})"
+)
 _TYPED = (
     inbox.c.seq,
     inbox.c.event_id,

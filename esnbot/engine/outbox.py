@@ -45,6 +45,8 @@ GIVE_UP_NOT_YET: Final = 24 * 3600 * 1000
 """Milliseconds after which a reference to nothing is given up."""
 GIVE_UP_TROUBLE: Final = 25
 """Attempts after which a request that the homeserver cannot digest is set aside, while it digests others."""
+LONGEST_HOLD_MS: Final = 60_000
+"""No effect waits longer than this for its next attempt: a longer wait is from before the clock was set back."""
 TROUBLE: Final = (0.5, 30.0)
 """Seconds before such a request is tried again: at first, and in the end."""
 
@@ -336,10 +338,11 @@ def _lease_of(room: str) -> str:
 
 # A room is ready when something urgent in it may go, or when nothing else in it has to wait for a later time: what
 # stands behind must not overtake.
+_FREE = f"(not_before <= :now OR not_before > :now + {LONGEST_HOLD_MS})"
 _READY = (
     "SELECT room FROM outbox WHERE state = 0{} GROUP BY room"
-    " HAVING max(CASE WHEN urgent AND not_before <= :now THEN 1 ELSE 0 END) = 1"
-    " OR (max(CASE WHEN urgent THEN 0 ELSE 1 END) = 1 AND max(CASE WHEN urgent THEN 0 ELSE not_before END) <= :now)"
+    f" HAVING max(CASE WHEN urgent AND {_FREE} THEN 1 ELSE 0 END) = 1"
+    f" OR (max(CASE WHEN urgent THEN 0 ELSE 1 END) = 1 AND max(CASE WHEN urgent OR {_FREE} THEN 0 ELSE 1 END) = 0)"
     " ORDER BY max(CASE WHEN urgent THEN 1 ELSE 0 END) DESC, min(seq) LIMIT :limit"
 )
 _ROOMS = text(_READY.format(""))
@@ -364,9 +367,9 @@ _CALL_BY_ID_UNLEASED = text(
 ).bindparams(bindparam("busy", expanding=True))
 _TAKE = text(
     "SELECT seq, key, module, room, kind, body, urgent, made, attempts FROM outbox"
-    " WHERE state = 0 AND room = :room AND CASE WHEN urgent THEN not_before <= :now ELSE NOT EXISTS"
+    f" WHERE state = 0 AND room = :room AND CASE WHEN urgent THEN {_FREE} ELSE NOT EXISTS"
     " (SELECT 1 FROM outbox AS held WHERE held.state = 0 AND held.room = :room AND NOT held.urgent"
-    " AND held.not_before > :now) END"
+    f" AND held.not_before > :now AND held.not_before < :now + {LONGEST_HOLD_MS}) END"
     " ORDER BY urgent DESC, seq LIMIT :limit"
 ).columns(
     outbox.c.seq,

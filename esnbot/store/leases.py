@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import Column, Table, Text, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,17 +17,22 @@ lease = Table(
     Column("until", Milliseconds, nullable=False),
 )
 
+SLACK_MS: Final = 60_000
+"""A lease that ends later than a new one would, by this much, is from before the clock was set back."""
+
 _TAKE = text(
     "INSERT INTO lease (name, holder, until) VALUES (:name, :holder, :until)"
     " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until"
-    " WHERE lease.holder = excluded.holder OR lease.until < :now"
+    " WHERE lease.holder = excluded.holder OR lease.until < :now OR lease.until > excluded.until + :slack"
 )
 
 
 async def take(conn: AsyncConnection, name: str, holder: str, now_ms: int, seconds: float) -> bool:
     """Take or renew a lease; False while somebody else holds it."""
     until = now_ms + int(seconds * 1000)
-    result = await conn.execute(_TAKE, {"name": name, "holder": holder, "until": until, "now": now_ms})
+    result = await conn.execute(
+        _TAKE, {"name": name, "holder": holder, "until": until, "now": now_ms, "slack": SLACK_MS}
+    )
     return result.rowcount == 1
 
 

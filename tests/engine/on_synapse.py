@@ -86,7 +86,7 @@ class LiveBot:
         async def joined() -> bool:
             return (await person.members(room)).get(self.client.user) == "join"
 
-        await eventually(joined)
+        await eventually(joined, 30)
         return room
 
     async def _accept(self, transaction: str, body: bytes) -> int:

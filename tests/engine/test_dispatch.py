@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +14,7 @@ from esnbot.engine.effects import Effect, Emit, Say, Schedule
 from esnbot.engine.event import DUE, Event
 from esnbot.engine.feature import Context, Listener, Module
 from esnbot.store import database, rooms
+from esnbot.testing.clock import ManualClock
 from esnbot.testing.waiting import eventually
 from tests.engine.workshop import (
     ALICE,
@@ -91,6 +93,23 @@ async def test_the_room_waits_for_a_handler_that_is_tried_again_and_other_rooms_
     await workshop.push(engine, a_message("first"), a_message("second"), a_message("elsewhere", room=OTHER))
     await workshop.dispatched(engine)
     assert order == ["first", "elsewhere", "first", "second"]
+
+
+async def test_a_clock_that_is_set_back_holds_no_retry_up(workshop: Workshop) -> None:
+    failed, system = False, ManualClock()
+
+    async def shaky(_ctx: Context, _event: Event) -> Sequence[Effect]:
+        nonlocal failed
+        if not failed:
+            failed = True
+            raise RuntimeError
+        return []
+
+    engine = workshop.engine(a_module("shaky", shaky), system=system)
+    await workshop.handle(engine, a_message())
+    system.advance(-timedelta(hours=5))
+    await workshop.dispatched(engine)
+    assert await workshop.letters() == []
 
 
 async def test_what_always_fails_becomes_a_dead_letter_and_the_room_goes_on(workshop: Workshop) -> None:

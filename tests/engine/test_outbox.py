@@ -352,6 +352,18 @@ async def test_a_post_is_pinned_beside_the_others_and_stands_when_it_cannot_be(w
     assert {letter.key.partition("/")[2] for letter in await workshop.letters()} >= {"q/pin"}
 
 
+async def test_a_clock_that_is_set_back_holds_nothing_up(workshop: Workshop) -> None:
+    system = ManualClock()
+    engine = workshop.engine(system=system)
+    workshop.stub.answer("PUT", SEND, Reply.broken())
+    await workshop.said(engine, "talk", *says("one", "two"))
+    await engine.start()
+    await eventually(lambda: len(workshop.stub.attempts("PUT", SEND)) == 1)
+    system.advance(-timedelta(hours=5))
+    await workshop.delivered(engine)
+    assert bodies(workshop) == ["one", "two"]
+
+
 async def test_posts_do_not_wait_for_a_room_that_is_slow(workshop: Workshop) -> None:
     engine = await started(workshop)
     workshop.stub.always("PUT", rf"/rooms/{OTHER}/send", Reply(delay=1.0))

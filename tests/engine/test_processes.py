@@ -124,8 +124,8 @@ async def test_what_a_dead_process_held_is_taken_over(
 async def test_a_slow_delivery_keeps_its_room(
     workshop: Workshop, databases: list[Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module_outbox, "LEASE", 0.4)
-    workshop.stub.answer("PUT", "/send/", Reply(delay=1.5))
+    monkeypatch.setattr(module_outbox, "LEASE", 1.2)
+    workshop.stub.answer("PUT", "/send/", Reply(delay=3.0))
     engines = [workshop.engine(database=database) for database in databases]
     await workshop.said(engines[0], "talk", *[Say(room=ROOM, body=str(n)) for n in range(3)])
     for engine in engines:
