@@ -387,7 +387,7 @@ class House:
         async def deliver(conn: AsyncConnection) -> list[Effect]:
             rows = (await conn.execute(select(outbox).where(outbox.c.seq > before).order_by(outbox.c.seq))).all()
             for row in rows:
-                values = {"event_id": f"$sent{row.seq}", "state": 1}
+                values = {"event_id": f"$sent{row.seq}", "state": 1, "body": None}
                 await conn.execute(update(outbox).where(outbox.c.seq == row.seq).values(values))
             return [effects_in.read(row.body) for row in rows]
 
