@@ -17,11 +17,11 @@ Found = TypeVar("Found")
 ZONE: Final = ZoneInfo("Europe/Paris")
 MONDAY: Final = datetime(2024, 4, 29, 7, 50, tzinfo=ZONE)
 """A week with a public holiday in it, Wednesday 1 May; in the past, so that everybody is new to the bot."""
-TALKING: Final = 60.0
-"""Community seconds in a real one while people talk: a minute a second."""
+TALKING: Final = 30.0
+"""Community seconds in a real one while people talk: a minute in two seconds."""
 RUNNING: Final = 4 * 3600.0
 """While nobody is there: four hours a second."""
-SOON: Final = 12.0
+SOON: Final = 20.0
 """Real seconds within which an answer must come."""
 
 
@@ -57,6 +57,8 @@ class Week:
         await self.says("alex", "cafe", "Bonjour à toutes et à tous ! Qui a vu la clé de 15 de l'atelier ?")
         await self.says("sacha", "cafe", "Dans le tiroir du haut, comme d'habitude. Bon lundi !")
         talk = len(await self.bot_messages("cafe"))
+        await self.until(0, "08:40")
+        await self.tell.expect("nothing is asked before its time", self.silent("cafe", talk))
         await self.until(0, "08:46")
         await self.tell.expect("a prompt appears at 08:45 on Monday", self.prompted("cafe", talk))
         await self.says("lou", "cafe", "Rouge, avec des franges au guidon. Il est dans le garage de ma sœur.")
@@ -324,7 +326,7 @@ class Week:
         # The last minutes pass slowly, so that what is due appears when it is due.
         self.town.clock.speed = RUNNING
         await self.town.clock.wait_until(instant - timedelta(minutes=15))
-        self.town.clock.speed = 10 * TALKING
+        self.town.clock.speed = 20 * TALKING
         await self.town.clock.wait_until(instant)
         self.town.clock.speed = TALKING
 
