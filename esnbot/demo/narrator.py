@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from esnbot.community.clock import Clock
 LONGEST: Final = 180
 """Characters of a message that are shown."""
 BOT: Final = "esnbot"
+_ADDRESS: Final = re.compile(r" \(https://matrix\.to/[^)\s]*\)")
 _COLOURS: Final = ("green", "yellow", "magenta", "blue", "bright_red", "bright_green", "bright_magenta")
 
 
@@ -117,6 +119,6 @@ class Narrator:
 
 
 def shortened(text: str) -> str:
-    """The text on one line, cut where it gets long."""
-    line = " ".join(text.split())
+    """The text on one line, without the addresses of its links, cut where it gets long."""
+    line = " ".join(_ADDRESS.sub("", text).split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"

@@ -61,7 +61,7 @@ class Week:
         await self.tell.expect("nothing is asked before its time", self.silent("cafe", talk))
         await self.until(0, "08:46")
         await self.tell.expect("a prompt appears at 08:45 on Monday", self.prompted("cafe", talk))
-        await self.says("lou", "cafe", "Rouge, avec des franges au guidon. Il est dans le garage de ma sœur.")
+        await self.says("lou", "cafe", "Bonne question ! J'y réponds à la pause, photo à l'appui.")
 
         self.tell.note("Sacha wants a room for those who take pictures, and needs nobody's leave.")
         asked = await self.asks("sacha", "cafe", '!rse groupe créer "Club photo" --type loisir')

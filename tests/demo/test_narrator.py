@@ -59,6 +59,10 @@ def test_a_long_text_is_cut_at_a_sign() -> None:
     assert shortened("short") == "short"
 
 
+def test_links_are_told_without_their_addresses() -> None:
+    assert shortened("**Club** (https://matrix.to/#/#club:127.0.0.2:81) est prêt") == "**Club** est prêt"
+
+
 def test_brackets_in_what_people_say_are_no_markup() -> None:
     tell, out = narrator()
     tell.says("Alex", "Entraide", "regardez [bold]ceci[/bold]")
