@@ -17,6 +17,21 @@ _LONGEST = 200
 """Characters of what somebody typed that are repeated to them."""
 
 
+def sign(param: Param, language: str) -> str:
+    """How a parameter is shown: `NAME`, `[NAME]`, `[--kind …]`, `[--quiet]`."""
+    name = param.names.shown(language)
+    shown = name.upper()
+    if param.option:
+        shown = f"--{name}" if isinstance(param.kind, Switch) else f"--{name} …"
+    return shown if param.required and not isinstance(param.kind, Switch) else f"[{shown}]"
+
+
+def usage(noun: Noun, command: Command, language: str) -> str:
+    """How a command is written, without the prefix: `group create NAME [--kind …]`."""
+    verb = [] if command.default else [command.names.shown(language)]
+    return " ".join([noun.names.shown(language), *verb, *(sign(param, language) for param in command.params)])
+
+
 class Guide:
     """Speaks about commands to one person in one place: only what they may use there is shown."""
 
@@ -86,25 +101,15 @@ class Guide:
 
     def usage(self, command: Command) -> Markdown:
         """`!esn group create NAME [--kind …]`."""
-        words = [self._shown(self._registry.nouns[command.noun])]
-        if not command.default:
-            words.append(command.names.shown(self._language))
-        return self.typed(*words, *map(self._sign, command.params))
-
-    def _sign(self, param: Param) -> str:
-        name = param.names.shown(self._language)
-        sign = name.upper()
-        if param.option:
-            sign = f"--{name}" if isinstance(param.kind, Switch) else f"--{name} …"
-        return sign if param.required and not isinstance(param.kind, Switch) else f"[{sign}]"
+        return self.typed(usage(self._registry.nouns[command.noun], command, self._language))
 
     def _param(self, param: Param) -> Markdown:
-        sign, choices = code(self._sign(param).strip("[]")), param.kind.choices(self._language)
+        shown, choices = code(sign(param, self._language).strip("[]")), param.kind.choices(self._language)
         if not choices:
-            return self._voice.say("{param}: {summary}", param=sign, summary=param.help)
+            return self._voice.say("{param}: {summary}", param=shown, summary=param.help)
         return self._voice.say(
             "{param}: {summary} You can choose {choices}.",
-            param=sign,
+            param=shown,
             summary=param.help,
             choices=self._voice.list(map(code, choices), either=True),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -69,6 +69,21 @@ def build(
     return Module(NAME, listeners, {"expire": desk.expire}, export=_export, erase=_erase)
 
 
+async def _no_help(call: Call) -> Sequence[Effect]:
+    return []
+
+
+def complete(
+    features: Registry,
+    community: Community,
+    speech: Speech,
+    help: Callable[[Call], Awaitable[Sequence[Effect]]] = _no_help,
+) -> Registry:
+    """The features' commands, with help before and language after them."""
+    own = (core.help_command(help), core.language_command(community, speech))
+    return Registry((core.HELP, *features.nouns.values(), core.LANGUAGE), (own[0], *features.commands, own[1]))
+
+
 @dataclass(slots=True)
 class _Desk:
     features: Registry
@@ -83,10 +98,7 @@ class _Desk:
 
     def __post_init__(self) -> None:
         """Put help and language first."""
-        own = (core.help_command(self._help), core.language_command(self.people.community, self.speech))
-        self.registry = Registry(
-            (core.HELP, *self.features.nouns.values(), core.LANGUAGE), (own[0], *self.features.commands, own[1])
-        )
+        self.registry = complete(self.features, self.people.community, self.speech, self._help)
 
     def wants(self, event: Event) -> bool:
         """Whether a message may speak to the bot; in direct chats every one does."""

@@ -136,3 +136,20 @@ def test_a_translation_has_the_placeholders_of_its_english(string: str, ids: tup
 def test_french_typed_on_an_ordinary_keyboard_is_set_as_it_should_be(typed: str, meant: str) -> None:
     assert french(typed) == meant
     assert french(meant) == meant
+
+
+LONGEST = 200
+"""Characters, beyond which two sentences are better than one."""
+
+
+def test_nothing_that_people_read_is_long_winded() -> None:
+    every = [
+        string
+        for path in catalogues.catalogues()
+        for message in catalogues.read(path, "fr")
+        if message.id
+        for texts in (message.id, message.string)
+        for string in ((texts,) if isinstance(texts, str) else texts or ())
+    ]
+    assert len(every) > 100
+    assert [line for string in every for line in string.splitlines() if len(line) > LONGEST] == []
