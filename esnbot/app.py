@@ -51,6 +51,15 @@ _RETRY: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 15.0)
 log = structlog.get_logger("esnbot.app")
 
 
+class StartError(Exception):
+    """The homeserver answers and will not have the bot as it is: an administrator has to put something right."""
+
+    def __init__(self, url: str, error: HomeserverError) -> None:
+        what = "does not accept the as_token" if isinstance(error, TokenRefused) else "refuses the bot"
+        super().__init__(f"The homeserver at {url} {what} ({error}).")
+        self.hint = "'esnbot doctor' looks at the registration, the tokens and the homeserver, and says what to do."
+
+
 class Application:
     """One process of the bot. Use ``async with application(settings) as app``, then ``await app.start()``."""
 
@@ -231,13 +240,13 @@ class Application:
         self.readiness.mark(CAUGHT_UP)
 
     async def _until_reached(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Repeat a step until the homeserver answers; raises what an administrator has to put right."""
+        """Repeat a step until the homeserver answers; raises ``StartError`` when it does and says no."""
         for seconds in chain(_RETRY, repeat(_RETRY[-1])):
             try:
                 await step()
             except HomeserverError as error:
                 if not error.passes or isinstance(error, TokenRefused):
-                    raise
+                    raise StartError(self.settings.homeserver.url, error) from error
                 log.warning("homeserver is away", error=str(error), again_in=seconds)
                 await asyncio.sleep(seconds)
             else:

@@ -11,19 +11,17 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.engine.tables import State, dead_letter, inbox, outbox, schedule
+from esnbot.engine.engine import Backlog, backlog
+from esnbot.engine.tables import State, inbox, outbox
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What waits, as the store says it at one moment."""
+    """What waits, as the store says it at one moment, and for how long."""
 
-    inbox_waiting: int = 0
-    outbox_waiting: int = 0
-    scheduled: int = 0
-    dead_letters: int = 0
+    backlog: Backlog
     lag: float = 0.0
     """Age in seconds of the oldest event that waits to be handled; 0.0 when none does."""
     overdue: float = 0.0
@@ -32,18 +30,13 @@ class Figures:
 
 async def read_figures(conn: AsyncConnection, now_ms: int) -> Figures:
     """The figures of this moment."""
-    waiting = select(func.count(), func.min(inbox.c.arrived)).where(inbox.c.state == State.waiting)
-    events, arrived = (await conn.execute(waiting)).one()
-    leaving = select(func.count(), func.min(outbox.c.made)).where(outbox.c.state == State.waiting)
-    effects, made = (await conn.execute(leaving)).one()
-    return Figures(
-        inbox_waiting=events,
-        outbox_waiting=effects,
-        scheduled=(await conn.execute(select(func.count()).select_from(schedule))).scalar_one(),
-        dead_letters=(await conn.execute(select(func.count()).select_from(dead_letter))).scalar_one(),
-        lag=max(0, now_ms - arrived) / 1000 if arrived is not None else 0.0,
-        overdue=max(0, now_ms - made) / 1000 if made is not None else 0.0,
-    )
+    arrived = await conn.execute(select(func.min(inbox.c.arrived)).where(inbox.c.state == State.waiting))
+    made = await conn.execute(select(func.min(outbox.c.made)).where(outbox.c.state == State.waiting))
+    return Figures(await backlog(conn), _age(arrived.scalar_one(), now_ms), _age(made.scalar_one(), now_ms))
+
+
+def _age(since: int | None, now_ms: int) -> float:
+    return max(0, now_ms - since) / 1000 if since is not None else 0.0
 
 
 class Gauges:
@@ -68,10 +61,10 @@ class Gauges:
 
     def show(self, figures: Figures) -> None:
         """Take over what the store said."""
-        self._inbox.set(figures.inbox_waiting)
-        self._outbox.set(figures.outbox_waiting)
-        self._scheduled.set(figures.scheduled)
-        self._letters.set(figures.dead_letters)
+        self._inbox.set(figures.backlog.inbox)
+        self._outbox.set(figures.backlog.outbox)
+        self._scheduled.set(figures.backlog.scheduled)
+        self._letters.set(figures.backlog.letters)
         self._lag.set(figures.lag)
         self._overdue.set(figures.overdue)
 

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from esnbot.app import application
+from esnbot.app import StartError, application
 from esnbot.discovery import Discovery
-from esnbot.matrix.errors import TokenRefused
 from esnbot.matrix.registration import Registration
 from esnbot.settings import Settings
 from esnbot.testing.homeserver import Homeserver
@@ -77,8 +76,9 @@ async def test_a_token_that_the_homeserver_refuses_ends_the_start_with_the_reaso
     settings, found = with_features(settings_for(service, homeserver.url, tmp_path, sqlite_url, token="no-such-token"))
     async with application(settings, found) as app:
         await app.start()
-        with pytest.raises(TokenRefused):
+        with pytest.raises(StartError, match="does not accept the as_token") as caught:
             await asyncio.wait_for(app.until_ready(), 20)
+        assert "esnbot doctor" in caught.value.hint
 
 
 async def test_a_port_in_use_ends_the_start_with_the_address(settings: Settings) -> None:

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import ClientSession, web
 from prometheus_client.parser import text_string_to_metric_families
 
+from esnbot.engine.engine import Backlog
 from esnbot.engine.metrics import Metrics
 from esnbot.speech import Speech
 from esnbot.web import Figures, Gauges, ListenError, Page, Readiness, WebServer, make_app
@@ -22,7 +23,7 @@ async def broken(_request: web.Request) -> web.Response:
 
 
 async def some_figures() -> Figures:
-    return Figures(inbox_waiting=3, outbox_waiting=2, scheduled=5, dead_letters=1, lag=1.5)
+    return Figures(Backlog(inbox=3, outbox=2, scheduled=5, next_due_ms=None, letters=1), lag=1.5)
 
 
 class Board:
