@@ -280,6 +280,7 @@ async def a_club(house: House) -> None:
 
 async def test_the_only_owner_is_asked_before_leaving_and_is_not_called_back(house: House) -> None:
     await a_club(house)
+    await house.put_in("!club-photo", MAX)
     effects = await house.agree("!rse groupe quitter", room="!club-photo")
     assert len(of(effects, Kick)) == 1
     assert (await house.place("club-photo")).owners == frozenset()

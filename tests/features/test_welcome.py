@@ -94,6 +94,7 @@ async def test_a_partner_is_shown_the_partners_groups_only(house: House) -> None
     greeting = answer_in(await house.let_pass(SOON))
     assert "Chantier" in greeting
     assert "Entraide" not in greeting
+    assert "groupe créer" not in greeting
 
 
 async def test_members_from_before_the_bot_are_no_newcomers(house: House) -> None:

@@ -94,7 +94,9 @@ class Desk:
         owners = [await called(call.ctx.conn, room_id, user) for user in sorted(found.group.owners)[:OWNERS_NAMED]]
         if not owners:
             return said
-        return Markdown(f"{said} {call.voice.say('You can ask {people}.', people=call.voice.list(owners, either=True))}")
+        return Markdown(
+            f"{said} {call.voice.say('You can ask {people}.', people=call.voice.list(owners, either=True))}"
+        )
 
     async def _owns(self, call: Call, group: Group, room_id: str | None) -> bool:
         if oversees(call.person.roles):

@@ -167,7 +167,7 @@ def _finding(desk: Desk) -> tuple[Command, ...]:
             verb="list",
             names=Names(("list", "find"), ("liste", "lister", "chercher")),
             summary=later("Lists the groups that you can see."),
-            handle=finding.list,
+            handle=finding.overview,
             params=(
                 Param(
                     name="words",

@@ -21,7 +21,7 @@ class Finding:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def list(self, call: Call) -> Sequence[Effect]:
+    async def overview(self, call: Call) -> Sequence[Effect]:
         """The groups that the person may see, with a way in."""
         voice = call.voice
         words, kind = str(call.args.get("words") or ""), call.args.get("kind")
@@ -118,13 +118,22 @@ class Finding:
             return None
         if found.membership != "join" or found.room_id is None:
             return None
-        if await owners_in(call, found.room_id) != [call.person.user]:
+        if await self._owners_in(call, found) != [call.person.user]:
             return None
         return call.voice.say(
             "**You are the only owner of {group}.** `!esn group hand-over` lets you give it to somebody first. Do "
             "you still want to leave?",
             group=bold(found.group.name),
         )
+
+    async def _owners_in(self, call: Call, found: Found) -> list[UserID]:
+        """Who of a room's members owns it. Animators have power everywhere, which makes them no owners."""
+        levels = await rooms.content(call.ctx.conn, found.room_id or "", "m.room.power_levels") or {}
+        users = levels.get("users")
+        strong = {user for user, power in users.items() if _owns(power)} if isinstance(users, dict) else set()
+        roles = self._desk.community.roles
+        keepers = (roles.animators | roles.administrators | {call.ctx.bot}) - found.group.owners
+        return sorted((strong - keepers) & set(await rooms.members(call.ctx.conn, found.room_id or "")))
 
     async def leave(self, call: Call) -> Sequence[Effect]:
         """Take the person out, as they asked, and off the list of owners."""
@@ -151,15 +160,6 @@ class Finding:
                 )
             )
         return effects
-
-
-async def owners_in(call: Call, room_id: str) -> list[UserID]:
-    """Who of a room's members owns it, the bot aside."""
-    levels = await rooms.content(call.ctx.conn, room_id, "m.room.power_levels") or {}
-    users = levels.get("users")
-    members = set(await rooms.members(call.ctx.conn, room_id))
-    strong = [u for u, power in users.items() if _owns(power)] if isinstance(users, dict) else []
-    return sorted(user for user in strong if user in members and user != call.ctx.bot)
 
 
 def _owns(power: object) -> bool:

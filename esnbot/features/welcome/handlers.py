@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from esnbot.commands.people import People
 from esnbot.commands.reading import Person
 from esnbot.community.group import Group, Place, Space
+from esnbot.community.person import Role
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import TEXT, Effect, Say, Schedule, Unschedule, direct, room
 from esnbot.engine.event import Event
@@ -115,11 +116,7 @@ class WelcomeHandlers:
             voice.say("Have a look at these groups:") if lines else None,
             bullets(lines) if lines else None,
             voice.say("Things to write to me here:"),
-            voice.say(
-                "- `help` shows what I can do\n"
-                "- `group list` shows all the groups, and `group create` makes one of your own\n"
-                "- `me site` tells the others where you work, if you like"
-            ),
+            bullets(self._first_steps(voice, person)),
             *self._other_languages(voice),
         )
         hello = await self._in_the_open(ctx.conn, person, spaces, places)
@@ -137,6 +134,14 @@ class WelcomeHandlers:
         link = bold(group.name) if room_id is None else await link_to(conn, room_id, group.name, self._kit.server)
         topic = group.topic.strip().partition("\n")[0][:120]
         return voice.say("{group}: {topic}", group=link, topic=topic) if topic else link
+
+    def _first_steps(self, voice: Voice, person: Person) -> list[Markdown]:
+        steps = [voice.say("`help` shows what I can do"), voice.say("`group list` shows all the groups")]
+        if Role.member in person.roles:
+            steps.append(voice.say("`group create` makes one of your own"))
+        if self._community.sites:
+            steps.append(voice.say("`me site` tells me where you work: it helps to meet people from elsewhere"))
+        return steps
 
     def _other_languages(self, voice: Voice) -> list[Markdown]:
         """How to change the language, said in the other languages."""
