@@ -349,7 +349,10 @@ class Hands:
         if not digest:
             raise CannotMake(f"the avatar '{avatar}' cannot be read")
         async with self._uploads[digest]:
-            uri = await self._upload(avatar, digest)
+            try:
+                uri = await self._upload(avatar, digest)
+            except OSError as error:
+                raise CannotMake(f"the avatar '{avatar}' cannot be read: {error.strerror}") from error
         return replace(view, media={**view.media, avatar: uri})
 
     async def _upload(self, path: str, digest: str) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from esnbot.engine.delivery import observed
 from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.errors import Refused
-from esnbot.provisioning.patience import Patience
+from esnbot.provisioning.patience import Patience, together
 from esnbot.provisioning.seen import OWNED, Fact, Observed, SeenRoom
 from esnbot.provisioning.tables import media_upload, provisioned, room_attempt, sync_token
 from esnbot.store import bindings, rooms
@@ -115,7 +115,7 @@ class Observer:
             found = [event for raw in events if (event := observed(room, raw, now)) is not None]
             await self._database.write(lambda conn: rooms.replace(conn, room, found))
 
-        async with asyncio.TaskGroup() as group:
+        async with together() as group:
             for room in room_ids:
                 group.create_task(one(room))
         return refused
@@ -176,7 +176,7 @@ class Observer:
             async with gate:
                 found[alias] = await self._patience(lambda: self._client.resolve_alias(alias))
 
-        async with asyncio.TaskGroup() as group:
+        async with together() as group:
             for alias in dict.fromkeys(aliases):
                 group.create_task(one(alias))
         return found

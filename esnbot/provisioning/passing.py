@@ -20,6 +20,7 @@ from esnbot.provisioning.errors import CannotMake
 from esnbot.provisioning.events import ROOM_ARCHIVED, ROOM_FAILED, ROOM_READY, ROOM_REVIVED
 from esnbot.provisioning.facets import Facet
 from esnbot.provisioning.hands import Hands, Now, Taken, field_value
+from esnbot.provisioning.patience import together
 from esnbot.provisioning.plan import Plan
 from esnbot.provisioning.seen import Observed
 from esnbot.provisioning.tables import desired_object, provisioned, room_attempt
@@ -98,7 +99,7 @@ class Pass:
 
     async def run(self) -> Outcome:
         """Do it; what fails is named in the outcome and keeps nothing else from being done."""
-        async with asyncio.TaskGroup() as group:
+        async with together() as group:
             for key in self._todo:
                 group.create_task(self._one(self._desired[key]))
         return self._outcome

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
 from esnbot.matrix.errors import HomeserverError, Limited, TokenRefused
@@ -46,3 +47,16 @@ class Patience:
                 if not error.passes or trouble >= ATTEMPTS:
                     raise
                 await self._sleep(min(0.25 * 2**trouble, 30.0) * self._luck.uniform(0.8, 1.2))
+
+
+@asynccontextmanager
+async def together() -> AsyncIterator[asyncio.TaskGroup]:
+    """A group of tasks whose first failure comes out as itself, and ends the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except ExceptionGroup as failed:
+        first: Exception = failed
+        while isinstance(first, ExceptionGroup):
+            first = first.exceptions[0]
+        raise first from failed

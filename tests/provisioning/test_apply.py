@@ -13,7 +13,8 @@ from esnbot.testing.homeserver import Homeserver
 from tests.provisioning.kit import Stage, a_community, a_group, a_space, an_audience
 
 
-async def test_after_apply_the_plan_is_empty(stage: Stage) -> None:
+async def test_after_apply_the_plan_is_empty(stage_on_each: Stage) -> None:
+    stage = stage_on_each
     community = a_community(
         a_space("company"),
         a_space("crafts", parent="company"),

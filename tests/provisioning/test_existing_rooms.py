@@ -12,7 +12,7 @@ from esnbot.provisioning.tables import desired_object, provisioned, sync_token
 from esnbot.store.bindings import binding
 from esnbot.store.rooms import room_state
 from esnbot.testing.homeserver import Homeserver
-from tests.provisioning.kit import Stage, a_community, a_group, a_space
+from tests.provisioning.kit import Stage, a_community, a_group, a_space, an_audience
 
 
 @pytest.mark.parametrize("by", ["alias", "id"])
@@ -195,3 +195,26 @@ async def test_a_room_that_nobody_is_in_any_more_is_made_again(stage: Stage) -> 
     assert await stage.room("club") != room
     assert await stage.client.resolve_alias(stage.alias("club")) == await stage.room("club")
     assert (await stage.plan(community)).changes == ()
+
+
+async def test_people_of_a_server_that_is_to_be_denied_are_removed_first(
+    stage: Stage, homeserver: Homeserver, partner_homeserver: Homeserver
+) -> None:
+    alice, pat = await homeserver.person("alice"), await partner_homeserver.person("pat")
+    await stage.apply(a_community(a_group("club", joining=Joining.invite)))
+    room = await stage.room("club")
+    for person in (alice, pat):
+        await stage.client.invite(room, person.id)
+        await person.join(room, via=stage.client.server)
+
+    server = stage.client.server
+    community = a_community(
+        a_group("club", joining=Joining.invite, audiences=("staff",)), audiences={"staff": an_audience("staff", server)}
+    )
+    await stage.apply(community)
+
+    members = await alice.members(room)
+    assert (members[alice.id], members[pat.id]) == ("join", "leave")
+    acl = await stage.state("club", "m.room.server_acl")
+    assert acl is not None
+    assert acl["allow"] == ["127.0.0.2", server]

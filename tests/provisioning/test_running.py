@@ -19,7 +19,8 @@ def animated(*places: Group, language: str = "en") -> Community:
     return a_community(a_space("company"), desk, *places, animators_room="desk")
 
 
-async def test_a_group_made_in_chat_stands_soon(stage: Stage) -> None:
+async def test_a_group_made_in_chat_stands_soon(stage_on_each: Stage) -> None:
+    stage = stage_on_each
     await stage.apply(animated())
     async with running(stage) as reconciler:
         await eventually(lambda: asyncio.sleep(0, reconciler.holds_lease))
@@ -45,7 +46,8 @@ async def test_groups_made_in_chat_follow_one_another_in_their_space(stage: Stag
     assert (await stage.plan()).changes == ()
 
 
-async def test_apply_hands_its_work_to_a_running_bot(stage: Stage) -> None:
+async def test_apply_hands_its_work_to_a_running_bot(stage_on_each: Stage) -> None:
+    stage = stage_on_each
     await stage.apply(animated())
     async with running(stage) as reconciler:
         await eventually(lambda: asyncio.sleep(0, reconciler.holds_lease))
