@@ -87,7 +87,9 @@ class Application:
         self.board = WebServer(
             make_app(self.speech, self.gauges, self.readiness, self.figures), settings.web.host, settings.web.port
         )
-        self.listener = WebServer(self._listener(), homeserver.listen_host, homeserver.listen_port)
+        self.listener = WebServer(
+            self._listener(), homeserver.listen_host, homeserver.listen_port, "homeserver: appservice_listen:"
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     # --- composition --------------------------------------------------------------------------------------------

@@ -18,8 +18,10 @@ class ListenError(Exception):
 class WebServer:
     """An aiohttp application on one host and port; port 0 takes a free one."""
 
-    def __init__(self, app: web.Application, host: str, port: int) -> None:
+    def __init__(self, app: web.Application, host: str, port: int, setting: str = "web: listen:") -> None:
+        """``setting`` is where people say the address, for errors."""
         self.host, self.port = host, port
+        self._setting = setting
         # A homeserver keeps its connection open: waiting for it to let go would keep us from stopping.
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.3, handle_signals=False)
 
@@ -36,7 +38,7 @@ class WebServer:
             await web.TCPSite(self._runner, self.host, self.port).start()
         except OSError as error:
             await self._runner.cleanup()
-            raise _explain(self.host, self.port, error) from error
+            raise _explain(self.host, self.port, self._setting, error) from error
         if self.port == 0:
             self.port = int(self._runner.addresses[0][1])
 
@@ -45,15 +47,17 @@ class WebServer:
         await self._runner.cleanup()
 
 
-def _explain(host: str, port: int, error: OSError) -> ListenError:
+def _explain(host: str, port: int, setting: str, error: OSError) -> ListenError:
     where = f"{host}:{port}"
     if error.errno == errno.EADDRINUSE:
         return ListenError(
-            f"the address {where} is in use by another program.",
-            "stop that program, or choose another port under 'web: listen:' (and the same in the registration file).",
+            f"The address {where} is in use by another program.",
+            f"stop that program, or choose another port under '{setting}'.",
         )
     if error.errno in (errno.EACCES, errno.EPERM):
-        return ListenError(f"this user may not listen on {where}.", "choose a port above 1023 under 'web: listen:'.")
+        return ListenError(f"This user may not listen on {where}.", f"choose a port above 1023 under '{setting}'.")
     if error.errno == errno.EADDRNOTAVAIL:
-        return ListenError(f"this machine has no address {host}.", "use 127.0.0.1, or 0.0.0.0 for all addresses.")
-    return ListenError(f"{where} cannot be listened on: {error.strerror or error}.", "see 'web: listen:'.")
+        return ListenError(
+            f"This machine has no address {host}.", f"use 127.0.0.1, or 0.0.0.0 for all addresses, under '{setting}'."
+        )
+    return ListenError(f"{where} cannot be listened on: {error.strerror or error}.", f"see '{setting}'.")

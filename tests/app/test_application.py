@@ -86,8 +86,9 @@ async def test_a_port_in_use_ends_the_start_with_the_address(settings: Settings)
     async with application(settings, found) as first:
         await first.start()
         async with application(settings, found) as second:
-            with pytest.raises(ListenError, match="is in use by another program"):
+            with pytest.raises(ListenError, match="is in use by another program") as caught:
                 await second.start()
+            assert "appservice_listen" in caught.value.hint
 
 
 async def test_what_the_file_declares_is_made_and_a_second_time_nothing_is(
