@@ -222,6 +222,23 @@ async def _named(person: Person, room: str, name: str) -> bool:
     return (await person.state(room, "m.room.name") or {}).get("name") == name
 
 
+async def test_a_bot_that_stops_in_the_middle_makes_one_room_and_gives_one_answer(town: Town) -> None:
+    zoe, name = await town.newcomer(), f"Film {town.settings.homeserver.bot_localpart}"
+    cafe = await town.room("cafe")
+    question = await zoe.say(cafe, f'!esn group create "{name}"')
+    await town.restart()
+    await zoe.wait_for(lambda event: event.thread == question, 20, room=cafe)
+    await zoe.join(await zoe.wait_for_invite())
+    await town.restart()
+    listed = await answer_to(zoe, cafe, "!esn group list film")
+    assert listed.body.count(name) == 1
+    answers = [event for event in await zoe.messages(cafe) if event.thread == question]
+    assert len(answers) == 1
+    room = await zoe.resolve(f"#{_alias(name)}:{town.homeserver.server_name}")
+    assert room is not None
+    assert len([event for event in await zoe.messages(room) if event.sender == town.app.client.user]) == 1
+
+
 async def test_an_alias_that_somebody_has_is_told(town: Town) -> None:
     zoe, bot = await town.newcomer(), town.settings.homeserver.bot_localpart
     await zoe.create_room(room_alias_name=f"taken-{bot}")
