@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
 
 from esnbot.homeserver import Account, free_port
@@ -230,3 +231,14 @@ async def test_it_can_be_stopped_while_it_starts(bot: Bot) -> None:
     bot.start()
     await eventually(lambda: "starting the homeserver" in bot.said)
     assert bot.stop() < 3.0
+
+
+async def test_a_homeserver_that_dies_ends_it_with_a_sentence(bot: Bot) -> None:
+    bot.start()
+    await bot.until_ready()
+    assert bot.process is not None
+    (homeserver,) = psutil.Process(bot.process.pid).children()
+    homeserver.kill()
+    assert bot.process.wait(20) == 1
+    assert "The embedded homeserver ended by itself" in bot.said
+    assert "Traceback" not in bot.said
