@@ -151,7 +151,10 @@ class Hands:
         return found
 
     def _checked(self, desired: DesiredRoom, room: SeenRoom) -> SeenRoom:
-        if room.made_for != desired.key or self._client.user not in room.founders:
+        ours = self._client.user in room.founders
+        if ours and room.made_for not in (None, desired.key):
+            raise CannotMake(f"the alias {desired.alias} still leads to the room of '{room.made_for}'")
+        if room.made_for != desired.key or not ours:
             raise CannotMake(_strangers(desired, room.room_id))
         return room
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Column, Select, select, text
+from sqlalchemy import Column, Select, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine.delivery import observed
@@ -71,6 +71,7 @@ class Observer:
         if token is None or fresh:
             answer = await self._patience(lambda: self._client.sync(filter=_NO_ROOMS))
             await self.read_rooms(await self._patience(self._client.joined_rooms))
+            await self._read_directory()
             token = str(answer["next_batch"])
         answer = await self._patience(lambda: self._client.sync(token, filter=FILTER))
         sections = answer.get("rooms", {})
@@ -97,6 +98,25 @@ class Observer:
         # Rooms whose timeline was cut first: if reading them fails, the old token makes the next attempt see them.
         await self.read_rooms(cut)
         await self._database.write(keep)
+
+    async def _read_directory(self) -> None:
+        """Look which rooms the server's directory lists: no event says so."""
+        async with self._database.read() as conn:
+            marks = (await conn.execute(select(provisioned.c.key, provisioned.c.room_id))).all()
+        gate = asyncio.Semaphore(self._in_flight)
+
+        async def one(key: str, room: str) -> None:
+            async with gate:
+                try:
+                    listed = await self._patience(lambda: self._client.directory_visibility(room))
+                except Refused:
+                    return
+            statement = update(provisioned).where(provisioned.c.key == key).values(listed=listed)
+            await self._database.write(lambda conn: conn.execute(statement))
+
+        async with together() as group:
+            for mark in marks:
+                group.create_task(one(mark.key, mark.room_id))
 
     async def read_rooms(self, room_ids: Sequence[str]) -> list[str]:
         """Read rooms whole from the homeserver; returns those that the bot may not read."""

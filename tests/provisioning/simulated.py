@@ -31,6 +31,7 @@ class Simulated:
     crash_at: int = -1
     after: bool = False
     trouble: frozenset[int] = frozenset()
+    lists_nothing: bool = False
     requests: int = 0
     time: int = 1_000
     changed: list[str] = field(default_factory=list)
@@ -137,8 +138,14 @@ class Simulated:
     async def set_directory_visibility(self, room: str, visibility: str) -> None:
         """Listed or not."""
         self._begin()
+        if self.lists_nothing and visibility == "public":
+            raise Forbidden(403, "M_FORBIDDEN", "Not allowed to publish room")
         self.listed[room] = visibility
         self._end()
+
+    async def directory_visibility(self, room: str) -> str:
+        """Listed or not."""
+        return self.listed.get(room, "private")
 
     async def join(self, room: str, via: Sequence[str] = ()) -> str:
         """Only rooms that are there."""
