@@ -159,12 +159,12 @@ def difference(desired: DesiredRoom, facet: Facet, where: SeenRoom | None, view:
 
 
 def accepts(desired: DesiredRoom, facet: Facet, fact: Fact | None, bot: str) -> bool:
-    """Whether what somebody set by hand becomes desired state: later than the declaration, and not the file's."""
+    """Whether what somebody set by hand becomes desired state: it is not the file's, and nothing was declared since."""
     if not facet.soft or fact is None or fact.sender == bot or desired.archived:
         return False
     if not _by_hand(facet, fact.content):
         return False
-    return not desired.states(facet.field) and fact.ts > desired.changed
+    return not desired.states(facet.field) and desired.stands
 
 
 def _by_hand(facet: Facet, content: Content) -> bool:

@@ -37,8 +37,6 @@ class DesiredRoom:
     power: Power
     acl: Acl | None
     charter: str
-    changed: int
-    """When its declaration last changed, in milliseconds."""
     revision: int
     settled: int
 
@@ -51,6 +49,11 @@ class DesiredRoom:
     def is_space(self) -> bool:
         """Whether it is a space."""
         return isinstance(self.place, Space)
+
+    @property
+    def stands(self) -> bool:
+        """Whether the last change of the declaration was made so already."""
+        return self.revision == self.settled
 
     @property
     def charter_digest(self) -> str:
@@ -90,7 +93,6 @@ def _room(frame: Frame, entry: WantedObject, all: Mapping[str, WantedObject], ar
         power=power_for(place, archived=entry.archived, bot=around.bot, animators=frame.animators),
         acl=acl_for(place, frame.audiences, around.server, around.today),
         charter=place.charter.strip() if isinstance(place, Group) else "",
-        changed=entry.changed,
         revision=entry.revision,
         settled=entry.settled,
     )

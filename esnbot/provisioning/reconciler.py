@@ -191,7 +191,7 @@ class Reconciler:
         desired = await self._desired()
         observed = await self._observed(desired, look_up=False)
         plan = make_plan(desired, observed, self._client.user, self._client.server)
-        unsettled = [key for key, room in desired.items() if room.revision != room.settled]
+        unsettled = [key for key, room in desired.items() if not room.stands]
         keys = list(dict.fromkeys([*keys_with(plan, DOABLE), *unsettled, *keys_with(plan, (Action.conflict,))]))
         outcome = await self._pass(plan, observed, keys, progress)
         known = [notice(change) for change in plan.changes if change.action in _FOR_PEOPLE]
@@ -248,7 +248,7 @@ class Reconciler:
                     batches = await wanted.batches(conn, BATCH)
                 for keys in batches:
                     plan, _ = await self._partial(keys)
-                    settled = {key for key in keys if key in plan.rooms and _stands(plan.rooms[key])}
+                    settled = {key for key in keys if key in plan.rooms and plan.rooms[key].stands}
                     drifts = [change for change in plan.changes if change.by and change.key in settled and change.type]
                     if drifts:
                         await self._tell_drift(plan, drifts)
@@ -366,10 +366,6 @@ class _Report:
     async def _write(self, conn: AsyncConnection) -> None:
         for id in self._ids:
             await requests.note(conn, id, *self._at)
-
-
-def _stands(room: DesiredRoom) -> bool:
-    return room.revision == room.settled
 
 
 __all__ = ["Outcome", "Progress", "Reconciler", "notice"]

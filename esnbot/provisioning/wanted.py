@@ -34,8 +34,6 @@ _STATED_AS: Final = {"parent": "space"}
 _WANTED: Final = "wanted"
 _ARCHIVED: Final = "archived"
 _AFTER_THE_FILE: Final = 1_000_000
-_JUST_NOW: Final = 2**53
-"""Later than anything that somebody did by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +43,6 @@ class WantedObject:
     place: Place
     archived: bool
     position: int
-    changed: int
     revision: int
     settled: int
     problem: str | None = None
@@ -223,7 +220,6 @@ def declared(community: Community, known: Iterable[WantedObject]) -> list[Wanted
                 place=merged,
                 archived=archived,
                 position=position,
-                changed=old.changed if old is not None and same else _JUST_NOW,
                 revision=old.revision + (not same) if old is not None else 1,
                 settled=old.settled if old is not None else 0,
                 overrides=_kept_overrides(place, old),
@@ -374,7 +370,6 @@ def _object(row: Row[Any]) -> WantedObject:
         place=place,
         archived=archived,
         position=row.position,
-        changed=row.changed,
         revision=row.revision,
         settled=row.settled,
         problem=row.problem,

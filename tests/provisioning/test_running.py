@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from esnbot.community.group import Group, Kind, Posting
 from esnbot.community.model import Community
@@ -148,6 +149,46 @@ async def test_what_an_owner_changes_by_hand_becomes_desired_state_where_the_fil
         await eventually(topic)
         await eventually(stage.all_settled)
     assert (await olga.state(room, "m.room.topic") or {})["topic"] == "64 squares"
+    assert (await stage.plan()).changes == ()
+
+
+async def test_a_command_after_a_change_by_hand_has_the_last_word(stage: Stage, homeserver: Homeserver) -> None:
+    olga = await homeserver.person("olga")
+    chess = Group(key="chess", name="Chess", alias=f"{stage.prefix}-chess", owners=frozenset({olga.id}))
+    await stage.database.write(lambda conn: wanted.want(conn, chess, olga.id, 1))
+    await stage.reconciler().apply()
+    room = await stage.room("chess")
+    await stage.client.invite(room, olga.id)
+    await olga.join(room)
+    await olga.set_state(room, "m.room.name", {"name": "By hand"})
+
+    plan = await stage.plan()
+    assert [(change.action.value, change.old, change.new) for change in plan.changes] == [
+        ("accept", "Chess", "By hand")
+    ]
+    renamed = replace(chess, name="By command")
+    await stage.database.write(lambda conn: wanted.want(conn, renamed, olga.id, 2))
+    await stage.reconciler().apply()
+
+    assert await stage.state("chess", "m.room.name") == {"name": "By command"}
+    assert (await stage.plan()).changes == ()
+
+
+async def test_what_an_owner_did_while_nobody_watched_is_accepted_by_apply(
+    stage: Stage, homeserver: Homeserver
+) -> None:
+    olga = await homeserver.person("olga")
+    chess = Group(key="chess", name="Chess", alias=f"{stage.prefix}-chess", owners=frozenset({olga.id}))
+    await stage.database.write(lambda conn: wanted.want(conn, chess, olga.id, 1))
+    await stage.reconciler().apply()
+    room = await stage.room("chess")
+    await stage.client.invite(room, olga.id)
+    await olga.join(room)
+    await olga.set_state(room, "m.room.name", {"name": "By hand"})
+
+    await stage.reconciler().apply()
+
+    assert await stage.state("chess", "m.room.name") == {"name": "By hand"}
     assert (await stage.plan()).changes == ()
 
 
