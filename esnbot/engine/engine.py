@@ -38,6 +38,9 @@ from esnbot.store.trouble import is_trouble
 CATCH_UP: Final = "catchup"
 CATCH_UP_EVERY: Final = 600.0
 """Seconds: how old the kept sync token may get, and how long an event may be missing that nobody pushed."""
+CATCH_UP_SOON: Final = (5.0, 30.0, 120.0)
+"""Seconds between the first looks after a start or a return: a homeserver that was about to try again by itself, just
+when it was asked to, may wait for minutes with what it has."""
 DISPATCHERS: Final = 4
 """Batches handled side by side on PostgreSQL; SQLite has one writer."""
 STOPPED_WITHIN: Final = 2.0
@@ -168,8 +171,9 @@ class Engine:
         await effects_in.put(conn, module.name, "start", effects, now_ms(self.system))
 
     async def _catch_up_forever(self) -> None:
+        soon = list(CATCH_UP_SOON)
         while True:
-            seconds = CATCH_UP_EVERY
+            seconds = soon.pop(0) if soon else CATCH_UP_EVERY
             try:
                 if await self.catch_up.run():
                     self.signals.set(signals.INBOX)
@@ -182,7 +186,8 @@ class Engine:
             except Exception:
                 log.exception("catch-up failed")
                 seconds = 30.0
-            await self.signals.wait(CATCH_UP, seconds)
+            if await self.signals.wait(CATCH_UP, seconds):
+                soon = list(CATCH_UP_SOON)
 
 
 async def _keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
