@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from itertools import islice
 
 import pytest
@@ -56,6 +57,19 @@ def test_a_name_that_is_too_long_is_refused(written: str) -> None:
     with pytest.raises(UnusableName) as refused:
         proper_name(written, 80)
     assert refused.value.problem is NameProblem.long
+
+
+@given(st.text(max_size=120) | st.text(alphabet="a \u0301\u202e@roмm<>&*`[]()\n\x00🎉", max_size=120))
+def test_any_text_is_refused_or_becomes_a_name_that_stays_as_it_is(text: str) -> None:
+    try:
+        name = proper_name(text, 80)
+    except UnusableName:
+        return
+    assert 1 <= len(name) <= 80
+    assert name == " ".join(name.split())
+    assert not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
+    assert proper_name(name, 80) == name
+    assert key_of(name)
 
 
 @pytest.mark.parametrize(
