@@ -21,6 +21,7 @@ from esnbot.matrix.registration import Registration
 from esnbot.store.database import Database
 from esnbot.testing.homeserver import homeserver_for_tests
 from esnbot.testing.person import MatrixRefusal, Person, Seen
+from esnbot.testing.stub import Reply, StubHomeserver
 from esnbot.testing.waiting import eventually
 from tests.engine.victim import backlog
 
@@ -47,6 +48,12 @@ class Victim:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def end(self) -> int:
+        """Tell it to end; returns its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(30)
 
     def check(self) -> None:
         """Fail when it ended by itself."""
@@ -189,3 +196,32 @@ async def everything_is_there_once(alice: Person, questions: dict[str, list[str]
 
 def _numbers(events: list[Seen], word: str) -> list[str]:
     return [event.body.split()[1] for event in events if event.body.startswith(f"{word} ")]
+
+
+async def test_a_process_that_is_told_to_end_does_so_in_time_with_deliveries_in_flight(
+    tmp_path: Path, database_url: str, stub_homeserver: StubHomeserver
+) -> None:
+    registration = Registration.new(server_name="stub.example", url=f"http://127.0.0.1:{free_port()}")
+    registration.write(tmp_path / "bot.yaml")
+    (tmp_path / "victim.log").touch()
+    stub_homeserver.always("PUT", "/send/", Reply(delay=60))
+    order: dict[str, Any] = {
+        "database": database_url,
+        "homeserver": stub_homeserver.url,
+        "server_name": "stub.example",
+        "registration": str(tmp_path / "bot.yaml"),
+        "port": int(registration.url.rpartition(":")[2]),
+        "rooms": [f"!room{n}" for n in range(30)],
+        "posts": 3,
+        "every": 1.0,
+        "begin": time.time(),
+    }
+    victim = Victim(order, tmp_path / "victim.log")
+    try:
+        await victim.has_begun()
+        await eventually(lambda: len(stub_homeserver.attempts("PUT", "/send/")) >= 10)
+        began = time.monotonic()
+        assert await asyncio.to_thread(victim.end) == 0
+        assert time.monotonic() - began < 3
+    finally:
+        victim.kill()
