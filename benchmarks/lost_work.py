@@ -25,9 +25,9 @@ NOISE = 1.1
 
 async def main(quick: bool) -> list[Row]:
     """Three rows for each situation."""
-    rooms = 10 if quick else 20
-    burst, limited = (100, 40) if quick else (400, 100)
-    down, patience = (3.0, 6.0) if quick else (15.0, 20.0)
+    rooms = 6 if quick else 20
+    burst, limited = (60, 25) if quick else (400, 100)
+    down, patience = (3.0, 5.0) if quick else (15.0, 20.0)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         async with RealHomeserver.start(Path(folder) / "synapse", ("ours", "mautrix")) as real:

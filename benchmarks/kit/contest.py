@@ -86,7 +86,7 @@ class Contender:
                 last_change, last_count = time.monotonic(), len(answers)
             await self._look(1.0)
         # A second answer to the same command may still be on its way.
-        await self._look(1.0)
+        await self._look(0.5)
         await self._look(1.0)
         answers = self._answers(wanted)
         times = [ts for stamps in answers.values() for ts in stamps[:1]]
