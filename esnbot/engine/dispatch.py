@@ -31,6 +31,8 @@ from esnbot.store.upsert import insert_new, upsert
 
 BATCH: Final = 100
 ROOMS: Final = 25
+BATCH_SECONDS: Final = 0.5
+"""Seconds after which a batch is committed, whatever is left of it: others wait for their turn."""
 RETRY_AFTER: Final = (0.1, 1.0, 5.0)
 """Seconds before each further attempt of a handler that raised; after the last one it is set aside."""
 LONGEST_HOLD_MS: Final = 60_000
@@ -137,9 +139,12 @@ class Dispatcher:
         batch = _Batch(now, await self._room_clocks(conn, {row.queue for row in claimed}))
         batch.outcome.own_rooms = await self._own_rooms_of(conn, {row.queue for row in claimed})
         batch.outcome.events = len(claimed)
+        started = time.monotonic()
         for row in claimed:
             if row.queue not in batch.held:
                 await self._handle(conn, batch, row)
+            if time.monotonic() - started > BATCH_SECONDS:
+                break
         await self._finish(conn, batch)
         return batch.outcome
 
@@ -296,10 +301,12 @@ class Dispatcher:
             raise TimeoutError(f"not done within {HANDLER_LIMIT} s, several times")
         try:
             async with within(context.conn, HANDLER_LIMIT):
-                return [effect for handle in handlers for effect in await handle(context, event)]
+                effects = [effect for handle in handlers for effect in await handle(context, event)]
         except TimeoutError as error:
             self._overdue[case] += 1
             raise TimeoutError(f"not done within {HANDLER_LIMIT} s") from error
+        self._overdue.pop(case, None)
+        return effects
 
     async def _hold(self, conn: AsyncConnection, batch: _Batch, row: Row[Any], failed: Mapping[str, Exception]) -> None:
         """Try again a little later; the room waits, so that its order holds."""

@@ -112,6 +112,23 @@ async def test_a_clock_that_is_set_back_holds_no_retry_up(workshop: Workshop) ->
     assert await workshop.letters() == []
 
 
+async def test_many_slow_events_are_handled_in_as_many_batches_as_it_takes(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "JOB_LIMIT", 0.5)
+    monkeypatch.setattr(dispatch, "BATCH_SECONDS", 0.1)
+    seen: list[str] = []
+
+    async def slow(_ctx: Context, event: Event) -> Sequence[Effect]:
+        await asyncio.sleep(0.03)
+        seen.append(event.text("body"))
+        return []
+
+    engine = workshop.engine(a_module("slow", slow))
+    await workshop.handle(engine, *[a_message(str(n)) for n in range(40)])
+    assert seen == [str(n) for n in range(40)]
+
+
 async def test_what_always_fails_becomes_a_dead_letter_and_the_room_goes_on(workshop: Workshop) -> None:
     seen = Recorder("good")
 
