@@ -59,7 +59,9 @@ class _Binder:
         return [param for param in self._positional if param.name not in self._values]
 
     def _shown(self, param: Param) -> str:
-        return ("--" if param.option else "") + param.names.shown(self._language)
+        """As usage shows it: `NAME`, `--kind`."""
+        name = param.names.shown(self._language)
+        return f"--{name}" if param.option else name.upper()
 
     async def _option(self, word: Word) -> bool:
         """Whether the word is an option; its value is read."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.commands import records
@@ -15,8 +17,12 @@ from esnbot.community.model import Community
 from esnbot.community.person import Role, UserID, server_of
 from esnbot.community.reach import is_for
 from esnbot.store import bindings, rooms
+from esnbot.store.bindings import binding
+from esnbot.store.rooms import room_state
 
 OWNER_POWER = 50
+_ROOMS_ASKED = 5
+"""So many rooms are asked at most what somebody is called."""
 DIRECT = "direct:"
 
 
@@ -124,9 +130,27 @@ class People:
 
     async def name(self, conn: AsyncConnection, room_id: str, user: UserID) -> str:
         """What a person is called in a room; their id when nothing is known."""
-        member = await rooms.content(conn, room_id, "m.room.member", user) or {}
-        name = member.get("displayname")
-        return name if isinstance(name, str) and name.strip() else user
+        return await name_of(conn, room_id, user) or user
+
+
+async def name_of(conn: AsyncConnection, room_id: str, user: UserID) -> str | None:
+    """What a person is called in a room, else in any room of the community; None when no room knows."""
+    here = _name_in(await rooms.content(conn, room_id, "m.room.member", user))
+    if here is not None:
+        return here
+    query = (
+        select(room_state.c.content)
+        .join(binding, binding.c.room_id == room_state.c.room_id)
+        .where(room_state.c.type == "m.room.member", room_state.c.state_key == user)
+        .order_by(room_state.c.ts.desc())
+        .limit(_ROOMS_ASKED)
+    )
+    return next(filter(None, map(_name_in, (await conn.execute(query)).scalars())), None)
+
+
+def _name_in(member: object) -> str | None:
+    name = member.get("displayname") if isinstance(member, Mapping) else None
+    return name if isinstance(name, str) and name.strip() else None
 
 
 def may(person: Person, command: Command) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from esnbot.commands.people import name_of
 from esnbot.community.group import Group, Joining, Kind, Place
 from esnbot.community.model import Community
 from esnbot.community.person import Role
@@ -59,10 +60,8 @@ async def memberships(conn: AsyncConnection, person: str) -> dict[str, str]:
 
 
 async def called(conn: AsyncConnection, room_id: str, user: str) -> Markdown:
-    """A person as a pill, with the name that they go by in a room."""
-    member = await rooms.content(conn, room_id, "m.room.member", user) or {}
-    name = member.get("displayname")
-    return mention(user, name if isinstance(name, str) and name.strip() else None)
+    """A person as a pill, with the name that they go by in a room, else in the community."""
+    return mention(user, await name_of(conn, room_id, user))
 
 
 async def link_to(conn: AsyncConnection, room_id: str, name: str, server: str) -> Markdown:

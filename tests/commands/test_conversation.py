@@ -219,7 +219,7 @@ class TestValues:
     @pytest.mark.parametrize(
         ("line", "said"),
         [
-            ("group create", "`name` is missing"),
+            ("group create", "`NAME` is missing"),
             ("group create x --kind", "`--kind` needs a value"),
             ("group create x --kind hoby", "Did you mean `hobby`?"),
             ("group create x --knid hobby", "Did you mean `--kind`?"),
@@ -248,7 +248,7 @@ class TestValues:
 
     async def test_a_mistake_is_answered_with_the_usage_in_the_language_of_the_person(self, room: Room) -> None:
         answer = await room.ask("!rse groupe créer")
-        assert "Il manque `nom`." in answer
+        assert "Il manque `NOM`." in answer
         assert "`!rse groupe créer NOM [--type …] [--discret] [--note …]`" in answer
 
     async def test_a_pill_names_a_person(self, room: Room) -> None:
@@ -289,6 +289,9 @@ class TestPermission:
     async def test_a_refusal_names_those_who_can(self, room: Room) -> None:
         assert "Only the animators or the administrators can do this." in await room.ask("!esn status")
         assert await room.ask("!esn status", sender=MAX)
+
+    async def test_people_are_called_by_their_names_also_where_they_are_not(self, room: Room) -> None:
+        assert "Vous pouvez vous adresser à Max" in await room.ask("!rse état", room=SHARED)
 
     async def test_the_refusal_of_a_person_calls_nobody(self, room: Room) -> None:
         [refusal] = await room.say("!esn status")

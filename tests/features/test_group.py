@@ -323,7 +323,8 @@ async def test_animators_may_what_owners_may(house: House) -> None:
 
 
 async def test_what_the_file_states_is_refused_with_file_and_line(house: House) -> None:
-    assert f"{FILE}:41:5" in await house.ask('!rse groupe renommer "Le bar"', sender=MAX)
+    refusal = await house.ask('!rse groupe renommer "Le bar"', sender=MAX)
+    assert f"Le café est déclaré dans `{FILE}:41:5`, qui fixe aussi le nom." in refusal
     await house.ask('!rse groupe sujet "Tout et rien"', sender=MAX)
     cafe = await house.place("cafe")
     assert (cafe.name, cafe.topic) == ("Le café", "Tout et rien")

@@ -39,7 +39,7 @@ async def test_a_slip_is_understood_as_a_question(house: House, slip: str) -> No
 
 
 async def test_an_unknown_site_is_answered_with_those_that_there_are(house: House) -> None:
-    assert "Lyon ou Nantes" in await house.ask("!rse moi site Tombouctou")
+    assert "Lyon et Nantes" in await house.ask("!rse moi site Tombouctou")
     assert "Lyon et Nantes" in await house.ask("!rse moi site")
 
 

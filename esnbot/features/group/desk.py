@@ -110,7 +110,9 @@ class Desk:
         try:
             await wanted.want(call.ctx.conn, group, call.person.user, milliseconds(call.ctx.now))
         except Owned as error:
-            raise Refusal(owned_sentence(call, group, error)) from error
+            # It is still called what it was called before this wish.
+            known = await wanted.get(call.ctx.conn, group.key)
+            raise Refusal(owned_sentence(call, known if isinstance(known, Group) else group, error)) from error
 
     async def link(self, call: Call, found: Found) -> Markdown:
         """A link to the group's room; its name in bold while there is none."""

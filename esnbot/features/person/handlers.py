@@ -117,7 +117,7 @@ class PersonHandlers:
         near = model.meant(known, text)
         names = near or sorted(site.name for site in known.values())
         head = voice.say(UNKNOWN[kind], text=voice.quote(text[:60]))
-        offered = voice.list(map(bold, names), either=True)
+        offered = voice.list(map(bold, names), either=bool(near))
         tail = (
             voice.say("Did you mean {names}?", names=offered) if near else voice.say("I know {names}.", names=offered)
         )
