@@ -104,5 +104,7 @@ async def start_bot(kind: str, setup: Setup, *, timeout: float = 60.0) -> Progra
     """One of ``benchmarks.bots``, ready."""
     folder = Path(setup.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    command = ["-m", f"benchmarks.bots.{kind}"]
+    # Apart, so that a small bot need not import all that the application does.
+    module = "application" if setup.features else kind
+    command = ["-m", f"benchmarks.bots.{module}"]
     return await Program.start(command, folder, kind, environment={VARIABLE: setup.encode()}, timeout=timeout)
