@@ -39,6 +39,20 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest_asyncio.fixture
+async def sqlite_workshop(
+    sqlite_url: str, stub_homeserver: StubHomeserver, clock: ManualClock
+) -> AsyncIterator[Workshop]:
+    """The same on SQLite, for what is SQLite's alone."""
+    database = await Database.open(sqlite_url)
+    await migrate(database)
+    made = Workshop(database, stub_homeserver, clock)
+    await made.bot_is_in(ROOM, OTHER)
+    yield made
+    await made.close()
+    await database.close()
+
+
+@pytest_asyncio.fixture
 async def workshop(database: Database, stub_homeserver: StubHomeserver, clock: ManualClock) -> AsyncIterator[Workshop]:
     """A workshop whose bot is in two rooms."""
     made = Workshop(database, stub_homeserver, clock)

@@ -72,7 +72,7 @@ class Victim:
         await eventually(more, 30)
 
 
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(1800)
 async def test_kills_lose_nothing_and_double_nothing(
     tmp_path: Path, database_url: str, soak: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -109,16 +109,14 @@ async def test_a_database_in_trouble_is_waited_for(workshop: Workshop, monkeypat
 
 
 async def test_a_full_database_refuses_and_loses_nothing(
-    workshop: Workshop, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    sqlite_workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not workshop.database.is_sqlite:
-        return
     monkeypatch.setattr(dispatch, "IDLE", 0.05)
-    engine = workshop.engine(an_echo())
+    engine = sqlite_workshop.engine(an_echo())
     await engine.start()
-    await workshop.push(engine, a_message("accepted"))
-    await workshop.delivered(engine)
-    connection = workshop.database._connection
+    await sqlite_workshop.push(engine, a_message("accepted"))
+    await sqlite_workshop.delivered(engine)
+    connection = sqlite_workshop.database._connection
     assert connection is not None
     raw = await connection.get_raw_connection()
     driver = raw.driver_connection
@@ -126,25 +124,25 @@ async def test_a_full_database_refuses_and_loses_nothing(
     await driver.execute("PRAGMA max_page_count = 1")
     big = a_message("x" * 60_000)
     outcomes = [
-        await asyncio.gather(workshop.push(engine, {**big, "event_id": f"$big{n}"}), return_exceptions=True)
+        await asyncio.gather(sqlite_workshop.push(engine, {**big, "event_id": f"$big{n}"}), return_exceptions=True)
         for n in range(50)
     ]
     assert "full" in str(outcomes[-1])
-    held = [event for event in await workshop.waiting() if event.startswith("$big")]
+    held = [event for event in await sqlite_workshop.waiting() if event.startswith("$big")]
     await driver.execute("PRAGMA max_page_count = 1000000")
-    await workshop.push(engine, big)
-    await workshop.delivered(engine, 20)
-    assert len(workshop.stub.messages()) >= 2 + len(held)
-    assert await workshop.letters() == []
+    await sqlite_workshop.push(engine, big)
+    await sqlite_workshop.delivered(engine, 20)
+    assert len(sqlite_workshop.stub.messages()) >= 2 + len(held)
+    assert await sqlite_workshop.letters() == []
 
 
-async def test_a_second_bot_on_the_same_file_is_refused_in_one_sentence(workshop: Workshop, sqlite_url: str) -> None:
-    if not workshop.database.is_sqlite:
-        return
-    await workshop.engine().start()
+async def test_a_second_bot_on_the_same_file_is_refused_in_one_sentence(
+    sqlite_workshop: Workshop, sqlite_url: str
+) -> None:
+    await sqlite_workshop.engine().start()
     other = await Database.open(sqlite_url)
     with pytest.raises(DatabaseError, match="Another bot is at work"):
-        await workshop.engine(database=other).start()
+        await sqlite_workshop.engine(database=other).start()
     await other.close()
 
 
