@@ -213,7 +213,7 @@ async def running(stage: Stage) -> AsyncIterator[Reconciler]:
         await runner.cleanup()
 
 
-async def eventually(look: Callable[[], Awaitable[T]], seconds: float = 20.0) -> T:
+async def eventually(look: Callable[[], Awaitable[T]], seconds: float = 60.0) -> T:
     """What ``look`` gives once it is something; fails when it stays nothing."""
     async with asyncio.timeout(seconds):
         while not (found := await look()):  # noqa: ASYNC110 - what is waited for is in another process
