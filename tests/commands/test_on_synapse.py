@@ -125,7 +125,7 @@ async def test_a_direct_chat_needs_no_prefix_and_remembers_the_language(
     chat = await alice.direct_chat(bot)
     await alice.wait_for(lambda seen: seen.state_key == bot and seen.content.get("membership") == "join", room=chat)
     await alice.say(chat, "langue anglais")
-    await alice.wait_for_text("From now on I answer you in English.", room=chat)
+    await alice.wait_for_text("From now on, I will answer you in English.", room=chat)
     await alice.say(chat, "aide")
     answer = await alice.wait_for_text("What you can do here", room=chat)
     assert answer.thread is None
