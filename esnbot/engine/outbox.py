@@ -36,7 +36,7 @@ AT_ONCE: Final = 50
 """Effects of one room that one claim takes; what is urgent cuts in between two of them."""
 AT_ONCE_BESIDE_OTHERS: Final = 10
 """The same where another process may write down what is urgent, of which this one hears at the next claim only."""
-LEASE: Final = 20.0
+LEASE: Final = 8.0
 """Seconds after which another process may take over a room from one that died."""
 POLL: Final = 1.0
 NOT_YET: Final = (0.2, 30.0)
