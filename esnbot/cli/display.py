@@ -45,6 +45,8 @@ class Picture:
     accounts: Sequence[Seat] = ()
     accounts_file: str = ""
     rooms: Sequence[Room] = ()
+    more_rooms: int = 0
+    """How many there are beside those that are listed."""
     notices: Sequence[str] = ()
 
 
@@ -151,12 +153,12 @@ def lines(picture: Picture) -> Iterator[str]:
         yield f"  (kept in {picture.accounts_file}, readable by you alone)"
     if picture.rooms:
         yield "rooms:"
-        width = max(len(room.name) + 2 * room.depth for room in picture.rooms[:MOST_ROOMS])
-        for room in picture.rooms[:MOST_ROOMS]:
+        width = max(len(room.name) + 2 * room.depth for room in picture.rooms)
+        for room in picture.rooms:
             name = f"{'  ' * room.depth}{room.name}"
             yield f"  {name:<{width}}  {room.address}"
-        if (more := len(picture.rooms) - MOST_ROOMS) > 0:
-            yield f"  … and {more:,} more"
+        if picture.more_rooms:
+            yield f"  … and {picture.more_rooms:,} more"
     if picture.accounts:
         yield from how_to_log_in(picture.url, picture.accounts[0].localpart)
     for notice in picture.notices:

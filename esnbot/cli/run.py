@@ -13,14 +13,15 @@ import typer
 
 from esnbot.app import Application, application, until_stopped
 from esnbot.cli.common import DEFAULT_CONFIG, ConfigOption, Failure
-from esnbot.cli.display import CurrentStderr, Display, Picture, Pulse, Room
-from esnbot.community.group import Space
+from esnbot.cli.display import MOST_ROOMS, CurrentStderr, Display, Picture, Pulse, Room
+from esnbot.community.group import Place, Space
 from esnbot.discovery import Discovery, discover
 from esnbot.embedded import Embedded, rooms_for
 from esnbot.logs import FORMATS, LEVELS, set_up_logs
 from esnbot.provisioning import wanted
 from esnbot.settings import Settings, load
 from esnbot.store import bindings, rooms
+from esnbot.store.bindings import DIRECT
 
 Level = Annotated[
     str | None, typer.Option("--log-level", envvar="ESNBOT_LOG_LEVEL", help="debug, info, warning or error.")
@@ -168,22 +169,29 @@ async def _bindings(app: Application) -> dict[str, str]:
 
 async def _picture(app: Application) -> Picture:
     homeserver = app.settings.homeserver
+    listed, more = await _rooms(app)
     return Picture(
         community=app.settings.community.name,
         url=homeserver.url,
         server_name=homeserver.server_name,
         bot=homeserver.bot,
         board=app.settings.web.url,
-        rooms=await _rooms(app),
+        rooms=listed,
+        more_rooms=more,
     )
 
 
-async def _rooms(app: Application) -> list[Room]:
-    """Spaces and groups as a tree, those of the file and those made in chat, with where to find them."""
+async def _rooms(app: Application) -> tuple[list[Room], int]:
+    """Spaces and groups as a tree, of the file and of chat, with where to find them; and how many are left out."""
     async with app.database.read() as conn:
-        bound = await bindings.all_bindings(conn)
-        places = [place for place in await wanted.all_places(conn) if place.key in bound]
-        contents = await rooms.everywhere(conn, "m.room.canonical_alias")
+        bound = {key: room for key, room in (await bindings.all_bindings(conn)).items() if not key.startswith(DIRECT)}
+        places: list[Place] = []
+        async for place in wanted.each_place(conn, at_once=MOST_ROOMS):
+            if place.key in bound:
+                places.append(place)
+            if len(places) == MOST_ROOMS:
+                break
+        contents = await rooms.contents(conn, "m.room.canonical_alias", [bound[place.key] for place in places])
     aliases = {place.key: str(contents.get(bound[place.key], {}).get("alias") or bound[place.key]) for place in places}
     known = {place.key for place in places}
     listed: list[Room] = []
@@ -196,4 +204,4 @@ async def _rooms(app: Application) -> list[Room]:
                     walk(place.key, depth + 1)
 
     walk(None, 0)
-    return listed
+    return listed, max(len(bound) - len(listed), 0)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from esnbot.commands.people import DIRECT, People
+from esnbot.commands.people import People
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, Join, Say
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context, Listener, Module
 from esnbot.speech import Speech, render
 from esnbot.store import bindings, rooms
+from esnbot.store.bindings import DIRECT
 
 
 def build(people: People, speech: Speech, bot: str) -> Module:

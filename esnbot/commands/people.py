@@ -17,13 +17,12 @@ from esnbot.community.model import Community
 from esnbot.community.person import Role, UserID, server_of
 from esnbot.community.reach import is_for
 from esnbot.store import bindings, rooms
-from esnbot.store.bindings import binding
+from esnbot.store.bindings import DIRECT, binding
 from esnbot.store.rooms import room_state
 
 OWNER_POWER = 50
 _ROOMS_ASKED = 5
 """So many rooms are asked at most what somebody is called."""
-DIRECT = "direct:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class People:
         if person.roles & KEEPERS:
             return True
         inherits = not place.audiences and place.parent is not None
-        places = {known.key: known for known in await self.places.all_places(conn)} if inherits else {}
+        places = await self.places.spaces(conn) if inherits else {}
         return is_for(place, places, self.community, person.audiences)
 
     def _roles(self, user: UserID, audiences: frozenset[str], bot: str) -> frozenset[Role]:
@@ -105,7 +104,7 @@ class People:
             if place.parent is None:
                 break
             if by_key is None:
-                by_key = {known.key: known for known in await self.places.all_places(conn)}
+                by_key = await self.places.spaces(conn)
             place = by_key.get(place.parent)
         return self.community.default_language
 

@@ -44,6 +44,10 @@ class Places(Protocol):
         """All spaces and groups, from the file and made in chat."""
         ...
 
+    async def spaces(self, conn: AsyncConnection) -> dict[str, Place]:
+        """The spaces by key: what groups inherit from."""
+        ...
+
     async def place_of(self, conn: AsyncConnection, room_id: str) -> Place | None:
         """The space or group that a room is."""
         ...

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import Column, Table, Text, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.store.tables import Milliseconds, metadata
 from esnbot.store.upsert import upsert
+
+DIRECT: Final = "direct:"
+"""With what the key of a person's direct chat begins."""
 
 binding = Table(
     "binding",

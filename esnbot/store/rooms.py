@@ -87,10 +87,10 @@ async def content(conn: AsyncConnection, room_id: str, type: str, state_key: str
     return found if isinstance(found, dict) else None
 
 
-async def everywhere(conn: AsyncConnection, type: str, state_key: str = "") -> dict[str, dict[str, Any]]:
-    """Content of a kind of state in every room that has it, by room id."""
+async def contents(conn: AsyncConnection, type: str, among: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Content of a kind of state (with an empty state key) in those of some rooms that have it, by room id."""
     query = select(room_state.c.room_id, room_state.c.content).where(
-        room_state.c.type == type, room_state.c.state_key == state_key
+        room_state.c.room_id.in_(list(among)), room_state.c.type == type, room_state.c.state_key == ""
     )
     return {row.room_id: row.content for row in await conn.execute(query) if isinstance(row.content, dict)}
 

@@ -90,6 +90,9 @@ class KnownPlaces:
 
     places: tuple[Place, ...] = PLACES
 
+    async def spaces(self, conn: AsyncConnection) -> dict[str, Place]:
+        return {place.key: place for place in await self.all_places(conn) if isinstance(place, Space)}
+
     async def all_places(self, conn: AsyncConnection) -> list[Place]:
         return list(self.places)
 

@@ -37,16 +37,19 @@ class PromptHandlers:
 
     async def start(self, ctx: Context) -> Sequence[Effect]:
         """Plan for groups that were declared, changed or taken away while the process was off."""
-        groups = {place.key: place for place in await wanted.all_places(ctx.conn) if isinstance(place, Group)}
         plans = await records.plans(ctx.conn)
+        gone = set(plans)
         effects: list[Effect] = []
-        for group in groups.values():
+        async for group in wanted.each_place(ctx.conn):
+            if not isinstance(group, Group):
+                continue
+            gone.discard(group.key)
             known = plans.get(group.key)
             if group.tempo is None and known is None:
                 continue
             if known is None or not await self._stands(ctx, group, known):
                 effects += await self._plan(ctx, group)
-        for key in plans.keys() - groups.keys():
+        for key in sorted(gone):
             effects += await self._drop(ctx.conn, key)
         return effects
 
