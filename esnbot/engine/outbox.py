@@ -30,7 +30,7 @@ from esnbot.store.database import Database, DatabaseError
 from esnbot.store.trouble import is_trouble
 from esnbot.store.upsert import insert_new
 
-SIDE_BY_SIDE: Final = 16
+SIDE_BY_SIDE: Final = 32
 """Rooms that are delivered to at the same time."""
 AT_ONCE: Final = 50
 """Effects of one room that one claim takes; what is urgent cuts in between two of them."""
