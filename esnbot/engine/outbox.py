@@ -38,6 +38,8 @@ AT_ONCE_BESIDE_OTHERS: Final = 10
 """The same where another process may write down what is urgent, of which this one hears at the next claim only."""
 LEASE: Final = 8.0
 """Seconds after which another process may take over a room from one that died."""
+AGAIN: Final = 0.02
+"""Seconds after which a room is looked at again that got its key while it was read."""
 POLL: Final = 1.0
 NOT_YET: Final = (0.2, 30.0)
 """Seconds between two looks for what a reference names: at first, and when it has been missing for long."""
@@ -152,8 +154,13 @@ class Outbox:
             values = {"now": now, "limit": free + len(busy)}
             rows = await conn.execute(query, values if self._database.is_sqlite else {**values, "me": self._holder})
             candidates = [room for room in rows.scalars() if room not in busy][:free]
+            # Bound since the first look: what waits under the key stands before what was read under the id just now.
+            late = {row.room_id for row in await conn.execute(_NAMED)}
+            candidates = [room for room in candidates if room not in late]
             soonest: int | None = (await conn.execute(_SOONEST, {"now": now})).scalar_one_or_none()
             self._pause = min(POLL, (soonest - now) / 1000 + 0.001) if soonest is not None else POLL
+            if late - busy:
+                self._pause = min(self._pause, AGAIN)
             if self._database.is_sqlite:
                 return [_Load(room, await _take(conn, room, now, AT_ONCE), urgent) for room in candidates]
         return [load for room in candidates if (load := await self._lease(room, now, urgent)) is not None]

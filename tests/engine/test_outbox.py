@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from itertools import count
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine import outbox as module_outbox
 from esnbot.engine.delivery import transaction_id
@@ -223,6 +227,28 @@ async def test_a_room_can_be_named_before_it_is_made_and_is_one_queue_with_its_i
     await workshop.said(engine, "talk", *says("four", to=room("staff")))
     await workshop.delivered(engine)
     assert bodies(workshop) == ["one", "two", "three", "four"]
+
+
+async def test_a_key_that_is_bound_while_the_outbox_is_read_keeps_its_place(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = workshop.engine()
+    await workshop.said(engine, "talk", *says("one", to=room("staff")))
+    read, looks = workshop.database.read, count(1)
+
+    @asynccontextmanager
+    async def read_and_be_overtaken() -> AsyncIterator[AsyncConnection]:
+        async with read() as conn:
+            yield conn
+        if next(looks) == 1:
+            await workshop.database.write(lambda conn: bindings.bind(conn, "staff", ROOM, 1))
+            await workshop.said(engine, "talk", *says("two", to=ROOM))
+
+    monkeypatch.setattr(workshop.database, "read", read_and_be_overtaken)
+    assert ROOM not in [load.room for load in await engine.outbox._claim(10)]
+    await engine.start()
+    await workshop.delivered(engine)
+    assert bodies(workshop) == ["one", "two"]
 
 
 async def test_a_room_that_is_long_in_coming_costs_no_patience_with_the_homeserver(
