@@ -20,6 +20,7 @@ _MAKE_ROOM = text(
     "DELETE FROM dead_letter WHERE kind = 'malformed' AND id <="
     " (SELECT id FROM dead_letter WHERE kind = 'malformed' ORDER BY id DESC LIMIT 1 OFFSET :kept)"
 )
+_IN_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('esnbot.inbox', 0))"
 _ACCEPT = {
     "sqlite": "INSERT INTO inbox (event_id, queue, arrived, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
     "postgresql": "INSERT INTO inbox (event_id, queue, arrived, body) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
@@ -31,6 +32,10 @@ async def store(conn: AsyncConnection, events: Sequence[Incoming], now_ms: int) 
     if events:
         # Past the expression language on purpose: this statement is the hot path of acceptance.
         rows = [(event.event_id, event.room_id, now_ms, event.body) for event in events]
+        if conn.dialect.name == "postgresql":
+            # Catching up and the homeserver may bring events of one room at the same time: their numbers must be in
+            # the order of the commits, or what came second could be handled first.
+            await conn.exec_driver_sql(_IN_TURN)
         await conn.exec_driver_sql(_ACCEPT[conn.dialect.name], rows)
 
 
