@@ -124,6 +124,8 @@ class Command:
     params: tuple[Param, ...] = ()
     who: frozenset[Role] = frozenset({Role.member, Role.partner})
     """Any one of these roles is enough. Animators and administrators may whatever owners may."""
+    whose: Later | None = None
+    """Who may, where the handler finds it out by itself (a command that names its group), for help and the page."""
     confirm: Callable[[Call], Awaitable[str | None]] | None = None
     """Markdown of a question that ✅ must answer before ``handle`` runs; None: no question needed this time."""
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -95,9 +95,15 @@ class Guide:
         return paragraphs(
             bold(self.usage(command)),
             self._voice.say(command.summary),
+            self._whose(command),
             bullets(params),
             details(self._voice.say("Examples"), shown) if len(examples) > 1 else shown,
         )
+
+    def _whose(self, command: Command) -> Markdown | None:
+        if command.whose is None:
+            return None
+        return self._voice.say("Only {who} can do this.", who=self._voice.say(command.whose))
 
     def usage(self, command: Command) -> Markdown:
         """`!esn group create NAME [--kind …]`."""

@@ -56,6 +56,8 @@ def _typed(noun: Noun, command: Command, language: str) -> str:
 
 
 def _who(command: Command) -> str:
+    if command.whose is not None:
+        return command.whose.text
     if {Role.member, Role.partner} <= command.who:
         return "everybody"
     roles = {Role.animator if role is Role.administrator else role for role in command.who}

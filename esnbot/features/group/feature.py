@@ -203,6 +203,9 @@ def _finding(desk: Desk) -> tuple[Command, ...]:
     )
 
 
+KEEPERS: Final = later("the group's owners and the animators")
+
+
 def _keeping(desk: Desk) -> tuple[Command, ...]:
     keeping = Keeping(desk)
     return (
@@ -212,6 +215,7 @@ def _keeping(desk: Desk) -> tuple[Command, ...]:
             names=Names(("rename",), ("renommer",)),
             summary=later("Gives your group another name."),
             handle=keeping.rename,
+            whose=KEEPERS,
             params=(
                 Param(
                     name="name",
@@ -232,6 +236,7 @@ def _keeping(desk: Desk) -> tuple[Command, ...]:
             names=Names(("topic",), ("sujet",)),
             summary=later("Says what your group is about."),
             handle=keeping.topic,
+            whose=KEEPERS,
             params=(
                 Param(
                     name="topic",
@@ -252,6 +257,7 @@ def _keeping(desk: Desk) -> tuple[Command, ...]:
             names=Names(("archive", "close"), ("archiver", "fermer")),
             summary=later("Archives your group: it stays readable, and nobody writes there any more."),
             handle=keeping.archive,
+            whose=KEEPERS,
             params=(_which(archived=True),),
             confirm=keeping.ask_archive,
             examples={"en": ("group archive",), "fr": ("groupe archiver",)},
@@ -262,6 +268,7 @@ def _keeping(desk: Desk) -> tuple[Command, ...]:
             names=Names(("revive", "reopen"), ("rouvrir", "réveiller")),
             summary=later("Opens an archived group again."),
             handle=keeping.revive,
+            whose=KEEPERS,
             params=(_which(archived=True),),
             examples={"en": ('group revive "Photo club"',), "fr": ('groupe rouvrir "Club photo"',)},
         ),
@@ -271,6 +278,7 @@ def _keeping(desk: Desk) -> tuple[Command, ...]:
             names=Names(("hand-over", "give"), ("confier", "transmettre")),
             summary=later("Hands your group over to somebody else."),
             handle=keeping.hand_over,
+            whose=KEEPERS,
             params=(
                 Param(
                     name="person",
