@@ -7,7 +7,7 @@ import unicodedata
 from itertools import islice
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from esnbot.features.group.model import (
@@ -59,6 +59,7 @@ def test_a_name_that_is_too_long_is_refused(written: str) -> None:
     assert refused.value.problem is NameProblem.long
 
 
+@example("A\x08\u0300")
 @given(st.text(max_size=120) | st.text(alphabet="a \u0301\u202e@roмm<>&*`[]()\n\x00🎉", max_size=120))
 def test_any_text_is_refused_or_becomes_a_name_that_stays_as_it_is(text: str) -> None:
     try:

@@ -58,14 +58,15 @@ def proper_name(text: str, longest: int) -> str:
     """
     if len(text) > 20 * longest:
         raise UnusableName(NameProblem.long)
-    line = " ".join(clean(unicodedata.normalize("NFC", text)).split())
+    # Composed after cleaning: what stood between a letter and its accent is gone only then.
+    line = " ".join(unicodedata.normalize("NFC", clean(text)).split())
     kept: list[str] = []
     marks = 0
     for character in line:
         marks = marks + 1 if unicodedata.combining(character) else 0
         if marks <= _MARKS_IN_A_ROW:
             kept.append(character)
-    name = "".join(kept)
+    name = unicodedata.normalize("NFC", "".join(kept))
     if not any(_shows(character) for character in name):
         raise UnusableName(NameProblem.empty)
     if len(name) > longest:
