@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from esnbot.homeserver import Account, EmbeddedHomeserver, FederationListener, HomeserverConfig, free_port
@@ -73,8 +74,12 @@ class SharedHomeserver:
             while url in taken:
                 url = f"http://127.0.0.1:{free_port()}"
             taken.add(url)
-            registration = Registration.new(
-                server_name=self.server.server_name, url=url, bot_localpart=f"esnbot{number:03}"
+            server_name, bot = self.server.server_name, f"esnbot{number:03}"
+            # Only aliases with its name: a service that has all of the server's is pushed every room that has an alias,
+            # and one that no test has taken yet, with nobody listening, is then written to ever more seldom.
+            registration = replace(
+                Registration.new(server_name=server_name, url=url, bot_localpart=bot),
+                alias_patterns=(f"^#.*{bot}.*:{re.escape(server_name)}$",),
             )
             registration.write(folder / f"{registration.id}.yaml")
             files.append(folder / f"{registration.id}.yaml")

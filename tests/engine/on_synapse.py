@@ -45,7 +45,6 @@ class LiveBot:
         await web.TCPSite(self._runner, "127.0.0.1", int(self.registration.url.rpartition(":")[2])).start()
         await self.client.register()
         await self.client.ensure_device("bot")
-        # Other tests' rooms with aliases were pushed while nobody listened here, so that it is in its back-off.
         await self.ping()
 
     async def start(self, *modules: Module) -> Engine:
