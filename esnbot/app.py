@@ -28,6 +28,7 @@ from esnbot.features.contract import Feature, Kit
 from esnbot.logs import masker
 from esnbot.matrix.appservice import LARGEST, TransactionEndpoint
 from esnbot.matrix.client import MatrixClient
+from esnbot.matrix.device import Device
 from esnbot.matrix.errors import HomeserverError, ServerTrouble, TokenRefused
 from esnbot.provisioning import module as provisioning
 from esnbot.provisioning import wanted
@@ -46,6 +47,8 @@ DEVICE_NAME: Final = "esnbot"
 _STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 STOP_WITHIN: Final = 1.5
 """Seconds; what has not ended by then is cancelled. Nothing is lost: what is not done is in the database."""
+SETTLED_WITHIN: Final = 5.0
+"""Seconds that the encrypted device has to publish its keys before the bot counts as ready without it."""
 _RETRY: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 15.0)
 
 log = structlog.get_logger("esnbot.app")
@@ -74,13 +77,15 @@ class Application:
         community = settings.community
         self.speech = Speech(found.texts, languages=community.languages, default=community.default_language)
         self.client = MatrixClient(homeserver.url, homeserver.as_token, homeserver.bot, homeserver.device_id)
+        self.device = Device(self.client, settings.encryption) if settings.encryption else None
+        """The bot's encrypted device; None where there is no place for its keys."""
         self.features: Mapping[str, Feature] = self._built(found)
         drift = provisioning.build(self.speech, homeserver.bot, homeserver.server_name)
         doorkeeper = invitations.build(People(community, wanted), self.speech, homeserver.bot)
         features = (feature.module for feature in self.features.values())
         modules = (doorkeeper, self._commands(), drift, *features)
         self.metrics = Metrics()
-        self.engine = Engine(database, self.client, modules, self.clock, metrics=self.metrics)
+        self.engine = Engine(database, self.client, modules, self.clock, metrics=self.metrics, cipher=self.device)
         self.reconciler = Reconciler(database, self.client, self.engine.system, signals=self.engine.signals)
         self.readiness = Readiness()
         self.gauges = Gauges(self.metrics.registry, version("esnbot"))
@@ -220,19 +225,35 @@ class Application:
         self.readiness.mark(HOMESERVER)
         await self.engine.start()
         reconciling = asyncio.create_task(self.reconciler.run(), name="reconciler")
+        working = {reconciling}
+        if self.device is not None:
+            working.add(asyncio.create_task(self.device.run(), name="device"))
         try:
+            if self.device is not None:
+                await self._until_settled(self.device)
             await self._until_reached(self._end_back_off)
             await self._catch_up()
             log.info("ready", bot=self.settings.homeserver.bot, features=sorted(self.features))
-            while not (await asyncio.wait({reconciling}, timeout=1.0))[0]:
+            while not (await asyncio.wait(working, timeout=1.0, return_when=asyncio.FIRST_COMPLETED))[0]:
                 self.readiness.mark(HOMESERVER, not self.engine.homeserver.is_away)
                 if self.reconciler.holds_lease:
                     self.gauges.reconciled.set(self.engine.system.now().timestamp())
-            reconciling.result()
+            for task in working:
+                if task.done():
+                    task.result()
         finally:
-            # It gives its lease back, so that the next process need not wait for it to run out.
-            reconciling.cancel()
-            await asyncio.gather(reconciling, return_exceptions=True)
+            # They give back their lease and their lock, so that the next process need not wait for them to run out.
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
+
+    async def _until_settled(self, device: Device) -> None:
+        """Who writes to the bot from now on should find its keys; what is not encrypted waits for a moment only."""
+        try:
+            async with asyncio.timeout(SETTLED_WITHIN):
+                await device.settled.wait()
+        except TimeoutError:
+            log.warning("the keys of the encrypted device are not published yet")
 
     async def _catch_up(self) -> None:
         """Return once what was missed is known and handled."""

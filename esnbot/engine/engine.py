@@ -18,6 +18,7 @@ from esnbot.engine import effects_in, inbox, signals
 from esnbot.engine.address import Address
 from esnbot.engine.backoff import Homeserver
 from esnbot.engine.catchup import CatchUp
+from esnbot.engine.cipher import Cipher
 from esnbot.engine.clock import SystemClock, now_ms
 from esnbot.engine.delivery import Courier
 from esnbot.engine.dispatch import Dispatcher
@@ -75,6 +76,7 @@ class Engine:
         *,
         system: Clock | None = None,
         metrics: Metrics | None = None,
+        cipher: Cipher | None = None,
     ) -> None:
         self.database = database
         self.client = client
@@ -83,17 +85,19 @@ class Engine:
         self.system = system or SystemClock()
         self.metrics = metrics or Metrics()
         self.signals = signals.Signals()
+        if cipher is not None:
+            cipher.on_news = lambda: self.signals.set(signals.INBOX)
         self.homeserver = Homeserver(lambda: self.signals.set(CATCH_UP))
         self.address = Address(database, client, self.system)
         self.catch_up = CatchUp(database, client, self.system)
         self.dispatcher = Dispatcher(
-            database, self.modules, clock, self.system, self.signals, client.user, self.metrics
+            database, self.modules, clock, self.system, self.signals, client.user, self.metrics, cipher
         )
         self.housekeeping = Housekeeping(database, self.system)
         self.scheduler = Scheduler(database, clock, self.system, self.signals)
         self.outbox = Outbox(
             database,
-            Courier(client, database, self.address),
+            Courier(client, database, self.address, cipher),
             self.address,
             self.homeserver,
             self.system,

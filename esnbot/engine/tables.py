@@ -15,6 +15,8 @@ class State(IntEnum):
     waiting = 0
     done = 1
     dead = 2
+    parked = 3
+    """Inbox: an encrypted event whose key has not arrived yet."""
 
 
 WAITING = text("state = 0")
@@ -37,6 +39,8 @@ inbox = Table(
     Column("not_before", Milliseconds, nullable=False, server_default="0"),
 )
 Index("inbox_waiting", inbox.c.seq, sqlite_where=WAITING, postgresql_where=WAITING)
+PARKED = text("state = 3")
+Index("inbox_parked", inbox.c.not_before, sqlite_where=PARKED, postgresql_where=PARKED)
 HELD = text("state = 0 AND not_before > 0")
 Index("inbox_held", inbox.c.not_before, sqlite_where=HELD, postgresql_where=HELD)
 

@@ -40,6 +40,8 @@ class MatrixClient:
             as_device_id=UserID(device) if device else None,
         )
         self._service = Api(url, token, client_session=self._session)
+        # A sync as the device makes the homeserver forget what waits for the device: only who reads it may do that.
+        self._user_api = Api(url, token, client_session=self._session, as_user_id=UserID(user))
         self._url, self._token = url, token
         self._writers: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -271,14 +273,36 @@ class MatrixClient:
             if not start or not page.get("chunk"):
                 return
 
-    async def sync(self, since: str | None = None, *, filter: JSON | None = None, timeout_ms: int = 0) -> JSON:
-        """One ``/sync`` as the bot."""
+    async def sync(
+        self, since: str | None = None, *, filter: JSON | None = None, timeout_ms: int = 0, device: bool = False
+    ) -> JSON:
+        """One ``/sync`` as the bot; as its ``device``, with what was sent to that alone (which is then gone)."""
         query = {"timeout": str(timeout_ms), "set_presence": "offline"}
         if since:
             query["since"] = since
         if filter:
             query["filter"] = orjson.dumps(filter).decode()
-        return await self._api.call("GET", path("sync"), query=query)
+        api = self._api if device else self._user_api
+        return await api.call("GET", path("sync"), query=query)
+
+    # --- keys of devices ----------------------------------------------------------------------------------------
+
+    async def upload_keys(self, content: JSON) -> JSON:
+        """Publish keys of the bot's device."""
+        return await self._api.call("POST", path("keys", "upload"), content)
+
+    async def query_keys(self, users: Sequence[str]) -> JSON:
+        """The devices of people with their keys."""
+        return await self._api.call("POST", path("keys", "query"), {"device_keys": {user: [] for user in users}})
+
+    async def claim_keys(self, devices: Mapping[str, Sequence[str]]) -> JSON:
+        """A one-time key of each of some devices."""
+        wanted = {user: dict.fromkeys(ids, "signed_curve25519") for user, ids in devices.items()}
+        return await self._api.call("POST", path("keys", "claim"), {"one_time_keys": wanted})
+
+    async def send_to_device(self, type: str, transaction: str, messages: JSON) -> None:
+        """Send messages to devices, past the rooms."""
+        await self._api.call("PUT", path("sendToDevice", type, transaction), {"messages": messages})
 
     # --- media --------------------------------------------------------------------------------------------------
 

@@ -43,6 +43,8 @@ class Settings:
     homeserver: Homeserver
     database: str = field(repr=False)
     web: Web
+    encryption: Path | None = None
+    """The folder of the bot's encrypted device; None: it has none."""
     features: Mapping[str, BaseModel] = field(default_factory=dict)
     """Each feature's section, or its defaults, by the feature's name."""
     secret_files: tuple[Path, ...] = ()
@@ -100,11 +102,13 @@ def _settings(
     Checks(community, builder).run()
     host, port = file.web.listen
     shown_host = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    database = _database(file, root, mistakes, environment)
     return Settings(
         path=path,
         community=community,
         homeserver=homeserver,
-        database=_database(file, root, mistakes, environment),
+        database=database,
+        encryption=_encryption(file, database),
         web=Web(host=host, port=port, url=file.web.url or f"http://{shown_host}:{port}"),
         features=_features(root, schemas, mistakes),
         secret_files=_secret_files(file, root),
@@ -137,6 +141,13 @@ def _features(
         if settings is not None:
             read[name] = settings
     return read
+
+
+def _encryption(file: CommunityFile, database: str) -> Path:
+    if file.encryption.store is not None:
+        return Path(file.encryption.store)
+    found = re.match(r"sqlite\+aiosqlite:///([^?]+)", database)
+    return (Path(found[1]).parent if found else Path("var")) / "encryption"
 
 
 def _database(file: CommunityFile, root: Node, mistakes: list[Mistake], environment: Mapping[str, str] | None) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from esnbot.settings.sections import (
     AudienceSection,
     CommunityFile,
+    EncryptionSection,
     GroupSection,
     HomeserverSection,
     NestedGroupSection,
@@ -32,6 +33,7 @@ END: Final = "<!-- keys end -->"
 _TABLES: Final[tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...]] = (
     ("The file", CommunityFile, None),
     ("`homeserver`", HomeserverSection, None),
+    ("`encryption`", EncryptionSection, None),
     ("`web`", WebSection, None),
     ("`quiet_hours`", QuietHoursSection, None),
     ("`audiences: KEY`", AudienceSection, None),

@@ -226,6 +226,13 @@ class WebSection(Section):
     """How people reach it, when a reverse proxy stands before it."""
 
 
+class EncryptionSection(Section):
+    """The bot's encrypted device, with which it reads and writes encrypted rooms and direct chats."""
+
+    store: Annotated[str, Field(min_length=1)] | None = None
+    """The folder of its keys; `encryption` beside the SQLite database, else `var/encryption`, when not given."""
+
+
 class HomeserverSection(Section):
     """Where the homeserver is, and how the bot speaks to it. Secrets stand in files or the environment."""
 
@@ -319,6 +326,8 @@ class CommunityFile(Section):
     """Database URL; a relative SQLite path starts at the working directory. ESNBOT_DATABASE goes before."""
     database_file: str | None = None
     """A file with the database URL, for URLs with a password."""
+    encryption: EncryptionSection = EncryptionSection()
+    """Where the keys for encrypted rooms are kept."""
     web: WebSection = WebSection()
     """Where the board listens."""
     include: list[str] = []

@@ -28,6 +28,7 @@ homeserver:
   appservice_listen: 127.0.0.1:{service_port}
 web: {{listen: "127.0.0.1:{web_port}"}}
 database: {database}
+encryption: {{store: "{store}"}}
 audiences:
   staff: {{name: Staff, homeservers: [own]}}
 spaces:
@@ -47,6 +48,7 @@ def settings_for(registration: Registration, url: str, folder: Path, database: s
             service_port=registration.url.rpartition(":")[2],
             web_port=free_port(),
             database=database,
+            store=folder / "encryption",
             alias=f"house-{registration.bot_localpart}",
         )
     )

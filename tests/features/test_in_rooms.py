@@ -34,6 +34,7 @@ homeserver:
   appservice_listen: 127.0.0.1:{service_port}
 web: {{listen: "127.0.0.1:{web_port}"}}
 database: {database}
+encryption: {{store: "{store}"}}
 prompts: [prompts.yaml]
 audiences:
   staff: {{name: Staff, homeservers: [own]}}
@@ -136,6 +137,7 @@ async def a_town(homeserver: Homeserver, service: Registration, folder: Path, da
             service_port=service.url.rpartition(":")[2],
             web_port=free_port(),
             database=database_url,
+            store=folder / "encryption",
             animator=animator.id,
         )
     )

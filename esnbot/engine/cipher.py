@@ -1,0 +1,67 @@
+"""What the engine needs of an encrypted device: events opened at dispatch, contents sealed at delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from esnbot.engine.event import Event
+
+ENCRYPTED: Final = "m.room.encrypted"
+UNREADABLE: Final = "org.esnbot.unreadable"
+"""An encrypted event was given up; content: ``event_id``, ``sender``, ``thread`` (the root, or '')."""
+PAUSES: Final = (5_000, 600_000)
+"""Milliseconds between two looks for a key that nobody announced: at first, and in the end."""
+GIVE_UP_MS: Final = 3_600_000
+"""How long a key is waited for."""
+
+
+class Cipher(Protocol):
+    """An encrypted device. It is not ready while another process has it."""
+
+    news: int
+    """Grows whenever something may have become readable."""
+    on_news: Callable[[], None]
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be used now."""
+        ...
+
+    def decrypt(
+        self, room: str, sender: str, event: str, ts: int, content: Mapping[str, Any]
+    ) -> tuple[str, dict[str, Any]] | None:
+        """Type and content; None while the key is missing. Raises what it wants when no key will ever help."""
+        ...
+
+    async def encrypt(
+        self, room: str, type: str, content: Mapping[str, Any], members: Iterable[str]
+    ) -> tuple[str, dict[str, Any]]:
+        """Type and content to send instead. Raises ``HomeserverError``."""
+        ...
+
+
+def opened(event: Event, original_ts: int, cipher: Cipher) -> Event | None:
+    """The event that was encrypted; None while its key is missing. Raises what the cipher raises."""
+    found = cipher.decrypt(event.room_id, event.sender, event.event_id, original_ts, event.content)
+    if found is None:
+        return None
+    type, content = found
+    if type.startswith("org.esnbot.") or type == ENCRYPTED:
+        return event
+    return msgspec.structs.replace(event, type=type, content=content)
+
+
+def pause_ms(waited: int) -> int:
+    """How long to wait for a key before looking again without being told."""
+    first, last = PAUSES
+    return max(first, min(waited // 2, last))
+
+
+def unreadable(event: Event) -> dict[str, Any]:
+    """Content of ``UNREADABLE``."""
+    relation = event.content.get("m.relates_to")
+    thread = relation.get("event_id") if isinstance(relation, dict) and relation.get("rel_type") == "m.thread" else ""
+    return {"event_id": event.event_id, "sender": event.sender, "thread": thread if isinstance(thread, str) else ""}

@@ -1,0 +1,1 @@
+"""People with encrypting clients, and the bot."""
