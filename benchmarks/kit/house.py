@@ -28,6 +28,7 @@ def write_config(told: Setup, folder: Path) -> Path:
         "appservice_listen": f"127.0.0.1:{told.port}",
     }
     config["database"] = f"sqlite+aiosqlite:///{folder / 'esnbot.db'}"
+    config["encryption"] = {"store": str(folder / "encryption")}
     config["web"] = {"listen": f"127.0.0.1:{free_port()}"}
     path.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return path
