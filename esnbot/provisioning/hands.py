@@ -138,6 +138,7 @@ class Hands:
                 await self._patience(lambda: self._client.delete_alias(alias))
                 return None
         if room is None:
+            await self._database.write(lambda conn: wanted.forget_attempt(conn, desired.key))
             raise _strangers(desired, room_id or "")
         return Taken(self._checked(desired, room), created=True)
 

@@ -235,14 +235,15 @@ class Pass:
         self._outcome.failures[key] = reason.text
         log.warning("room cannot be made as declared", key=key, why=reason.why.value, reason=reason.text)
         id = f"room_failed:{key}:{revision}:{digest_of(reason.text)}"
-        if reason.final and desired.place.origin is Origin.chat:
+        hopeless = reason.final and desired.place.origin is Origin.chat
+        if hopeless:
             # Each time anew: whoever withdraws the wish may have had to leave it to a later attempt, this one.
             id = f"{id}:{now}"
 
         async def note(conn: AsyncConnection) -> None:
             if await wanted.revision_of(conn, key) == revision:
                 await wanted.fail(conn, key, reason)
-                if reason.final:
+                if hopeless:
                     await wanted.forget_attempt(conn, key)
             content = {"key": key, "revision": revision, **reason.dump()}
             await put_internal(conn, id, ROOM_FAILED, content, now)
