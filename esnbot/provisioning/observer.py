@@ -127,7 +127,10 @@ class Observer:
             async with gate:
                 try:
                     events = await self._patience(lambda: self._client.state(room))
-                except Refused:
+                except Refused as error:
+                    if error.passes:
+                        # The homeserver does not know the bot at present: that says nothing about the room.
+                        raise
                     refused.append(room)
                     await self._database.write(lambda conn: rooms.forget(conn, room))
                     return

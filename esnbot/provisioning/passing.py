@@ -11,19 +11,21 @@ import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from esnbot.community.group import Origin
 from esnbot.engine.inbox import put_internal
 from esnbot.matrix.errors import HomeserverError
-from esnbot.provisioning import wanted
+from esnbot.provisioning import reasons, wanted
 from esnbot.provisioning.compare import Action, Change, is_archived, obstacles
 from esnbot.provisioning.desired import DesiredRoom, digest_of
-from esnbot.provisioning.errors import CannotMake
+from esnbot.provisioning.errors import CannotMake, Superseded
 from esnbot.provisioning.events import ROOM_ARCHIVED, ROOM_FAILED, ROOM_READY, ROOM_REVIVED
 from esnbot.provisioning.facets import Facet
 from esnbot.provisioning.hands import Hands, Now, Taken, field_value
 from esnbot.provisioning.patience import together
 from esnbot.provisioning.plan import Plan
+from esnbot.provisioning.reasons import Reason, Why
 from esnbot.provisioning.seen import Observed
-from esnbot.provisioning.tables import desired_object, provisioned, room_attempt
+from esnbot.provisioning.tables import desired_object, provisioned
 from esnbot.store import bindings
 from esnbot.store.database import Database
 from esnbot.store.upsert import upsert
@@ -96,6 +98,7 @@ class Pass:
         self._todo = [key for key in plan.rooms if key in frozenset(keys)]
         self._over: dict[str, asyncio.Event] = {key: asyncio.Event() for key in self._todo}
         self._outcome = Outcome()
+        self._done = 0
 
     async def run(self) -> Outcome:
         """Do it; what fails is named in the outcome and keeps nothing else from being done."""
@@ -110,16 +113,21 @@ class Pass:
                 if space in self._over:
                     await self._over[space].wait()
                 if space not in self._ids and not desired.archived:
-                    raise CannotMake(f"its space '{space}' does not stand")
+                    what = f"its space '{space}' does not stand"
+                    raise CannotMake(what, Why.no_space, space=self._desired[space].place.name)
             async with self._gate:
                 await self._make_so(desired)
             self._outcome.done.append(desired.key)
-        except (CannotMake, HomeserverError) as error:
-            await self._fail(desired.key, str(error))
+        except Superseded as error:
+            log.info("room is left to the next pass", key=desired.key, reason=str(error))
+        except CannotMake as error:
+            await self._fail(desired, error.reason)
+        except HomeserverError as error:
+            await self._fail(desired, reasons.of_homeserver(error, desired.alias))
         finally:
             self._over[desired.key].set()
-        done = len(self._outcome.done) + len(self._outcome.failures)
-        self._progress(done, len(self._todo), desired.key)
+        self._done += 1
+        self._progress(self._done, len(self._todo), desired.key)
 
     async def _make_so(self, desired: DesiredRoom) -> None:
         key = desired.key
@@ -162,7 +170,8 @@ class Pass:
         async def bind(conn: AsyncConnection) -> None:
             other = await bindings.key_of(conn, taken.room.room_id)
             if other is not None and other != key:
-                raise CannotMake(f"the room {taken.room.room_id} stands for '{other}' already")
+                room = taken.room.room_id
+                raise CannotMake(f"the room {room} stands for '{other}' already", Why.two_keys, room=room)
             await bindings.bind(conn, key, taken.room.room_id, self._now())
             row = {
                 "key": key,
@@ -172,7 +181,7 @@ class Pass:
                 "listed": _UNLISTED,
             }
             await upsert(conn, provisioned, row)
-            await conn.execute(delete(room_attempt).where(room_attempt.c.key == key))
+            await wanted.forget_attempt(conn, key)
 
         await self._database.write(bind)
         return taken
@@ -221,16 +230,23 @@ class Pass:
             await wanted.settle(conn, {key: current or desired.revision})
         await wanted.forget_drifts(conn, only=key)
 
-    async def _fail(self, key: str, reason: str) -> None:
-        self._outcome.failures[key] = reason
-        log.warning("room cannot be made as declared", key=key, reason=reason)
-        now = self._now()
-        revision = self._desired[key].revision
+    async def _fail(self, desired: DesiredRoom, reason: Reason) -> None:
+        key, revision, now = desired.key, desired.revision, self._now()
+        self._outcome.failures[key] = reason.text
+        log.warning("room cannot be made as declared", key=key, why=reason.why.value, reason=reason.text)
+        id = f"room_failed:{key}:{revision}:{digest_of(reason.text)}"
+        hopeless = reason.final and desired.place.origin is Origin.chat
+        if hopeless:
+            # Each time anew: whoever withdraws the wish may have had to leave it to a later attempt, this one.
+            id = f"{id}:{now}"
 
         async def note(conn: AsyncConnection) -> None:
-            await wanted.fail(conn, key, reason)
-            content = {"key": key, "reason": reason}
-            await put_internal(conn, f"room_failed:{key}:{revision}:{digest_of(reason)}", ROOM_FAILED, content, now)
+            if await wanted.revision_of(conn, key) == revision:
+                await wanted.fail(conn, key, reason)
+                if hopeless:
+                    await wanted.forget_attempt(conn, key)
+            content = {"key": key, "revision": revision, **reason.dump()}
+            await put_internal(conn, id, ROOM_FAILED, content, now)
 
         await self._database.write(note)
 
@@ -238,4 +254,4 @@ class Pass:
 async def _let_go(conn: AsyncConnection, key: str) -> None:
     await bindings.unbind(conn, key)
     await conn.execute(delete(provisioned).where(provisioned.c.key == key))
-    await conn.execute(delete(room_attempt).where(room_attempt.c.key == key))
+    await wanted.forget_attempt(conn, key)
