@@ -188,6 +188,8 @@ class Reconciler:
     async def apply_here(self, *, fresh: bool = False, progress: Progress = ignore) -> Outcome:
         """Make everything as declared, in this process, which holds the lease."""
         await self._observer.refresh(fresh=fresh)
+        async with self._database.read() as conn:
+            drifts = await wanted.drifts(conn)
         desired = await self._desired()
         observed = await self._observed(desired, look_up=False)
         plan = make_plan(desired, observed, self._client.user, self._client.server)
@@ -196,7 +198,9 @@ class Reconciler:
         outcome = await self._pass(plan, observed, keys, progress)
         known = [notice(change) for change in plan.changes if change.action in _FOR_PEOPLE]
         outcome.notices = list(dict.fromkeys([*known, *outcome.notices]))
-        await self._database.write(lambda conn: wanted.forget_drifts(conn, except_for=outcome.failures))
+        # What the plan does not name stands as declared; what was changed since is not known to it.
+        taken_back = [row for row in drifts if row.key not in frozenset(keys)]
+        await self._database.write(lambda conn: wanted.forget_these(conn, taken_back))
         return outcome
 
     async def _pass(self, plan: Plan, observed: Observed, keys: Sequence[str], progress: Progress) -> Outcome:

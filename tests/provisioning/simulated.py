@@ -35,6 +35,8 @@ class Simulated:
     requests: int = 0
     time: int = 1_000
     changed: list[str] = field(default_factory=list)
+    history: list[tuple[str, JSON]] = field(default_factory=list)
+    """Every state event that ever was, with its room."""
     numbers: itertools.count[int] = field(default_factory=itertools.count)
     user: str = BOT
     server: str = "example.org"
@@ -69,6 +71,7 @@ class Simulated:
         }
         self.rooms[room][type, state_key] = event
         self.changed.append(room)
+        self.history.append((room, event))
         return str(event["event_id"])
 
     def writing(self, room: str) -> asyncio.Lock:
