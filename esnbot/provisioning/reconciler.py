@@ -83,6 +83,7 @@ class Reconciler:
         self._observer = Observer(database, client, patience, in_flight, lambda: now_ms(_SYSTEM))
         self._hands = Hands(database, client, self._observer, patience, self._now, sleep)
         self._failed: dict[str, int] = {}
+        self._declared: list[str] = []
         self.holds_lease = False
 
     def _now(self) -> int:
@@ -156,10 +157,25 @@ class Reconciler:
 
     async def declare(self, community: Community) -> None:
         """Write down what the file declares; nothing is done to any room yet."""
-        await self._database.write(lambda conn: wanted.declare(conn, community, self._now()))
+
+        async def job(conn: AsyncConnection) -> list[str]:
+            await wanted.declare(conn, community, self._now())
+            return list(await wanted.unsettled(conn))
+
+        self._declared = await self._database.write(job)
 
     async def apply(self, *, fresh: bool = False, progress: Progress = ignore) -> Outcome:
         """Make everything as declared: here, or by whoever holds the lease, such as a running bot."""
+        outcome = await self._apply(fresh=fresh, progress=progress)
+        # A running bot may have made what was declared before it was asked to.
+        declared, self._declared = self._declared, []
+        async with self._database.read() as conn:
+            waiting = await wanted.unsettled(conn)
+        known = {*outcome.done, *outcome.failures, *waiting}
+        outcome.done = [*(key for key in declared if key not in known), *outcome.done]
+        return outcome
+
+    async def _apply(self, *, fresh: bool, progress: Progress) -> Outcome:
         id: str | None = None
         try:
             while True:

@@ -67,6 +67,21 @@ async def test_apply_hands_its_work_to_a_running_bot(stage_on_each: Stage) -> No
             assert await requests.waiting(conn) == []
 
 
+async def test_apply_tells_what_was_made_of_its_declaration_also_where_the_running_bot_was_faster(
+    stage_on_each: Stage,
+) -> None:
+    stage = stage_on_each
+    await stage.apply(animated())
+    async with running(stage) as reconciler:
+        await eventually(lambda: asyncio.sleep(0, reconciler.holds_lease))
+        other = stage.reconciler()
+        await other.declare(stage.own(animated(a_group("club", parent="company"))))
+        await eventually(stage.all_settled)
+
+        assert (await other.apply()).done == ["club"]
+        assert (await other.apply()).done == []
+
+
 async def test_the_lease_of_a_bot_that_died_is_taken_over(stage: Stage) -> None:
     nobody = requests.new_holder().split("|")
     nobody[1] = "4194303"
