@@ -17,6 +17,7 @@ from sqlalchemy import delete, select
 
 from esnbot.community.model import Community
 from esnbot.engine.clock import SystemClock, now_ms
+from esnbot.engine.delivery import observed
 from esnbot.engine.effects import Effect, Emit, Say, Schedule
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
@@ -122,6 +123,11 @@ class House:
             return list(await self.watch.changed(self._context(conn), event))
 
         await self._carry_out(await self.database.write(handle))
+
+    async def observe(self, room: str) -> None:
+        """What the engine does where it is asked to observe a room."""
+        found = [observed(room, raw, raw["origin_server_ts"]) for raw in await self.homeserver.state(room)]
+        await self.database.write(lambda conn: rooms.replace(conn, room, filter(None, found)))
 
     async def due(self, job: Schedule) -> None:
         """The moment of a job has come."""

@@ -17,6 +17,7 @@ TOWN = a_community(a_space("company"), a_group("club", parent="company", topic="
 async def come_back(house: House) -> str:
     """The bot left the club and is in it again: what was known is forgotten, and events tell from now on."""
     room = await house.room("club")
+    await house.reconciler().plan()
     await house.database.write(lambda conn: rooms.forget(conn, room))
     for type, state_key in (("m.room.member", BOT), ("m.room.power_levels", "")):
         event = house.homeserver.rooms[room][type, state_key]
@@ -54,7 +55,7 @@ async def test_a_change_by_hand_in_such_a_room_is_told_once_its_state_was_read(t
         assert observe == Observe(room=room)
         assert isinstance(later, Schedule)
 
-        await house.reconciler().plan()
+        await house.observe(room)
         await house.due(later)
 
         async with house.database.read() as conn:
