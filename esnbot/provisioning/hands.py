@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -207,6 +207,10 @@ class Hands:
             what = f"the bot is not in {room_id} any more: invite {bot} there, then apply again"
             raise CannotMake(what, Why.not_inside, bot=bot) from error
         return await self._observer.read(room_id)
+
+    async def look_again(self, room_ids: Sequence[str]) -> None:
+        """Read rooms anew into the store, because somebody else changed them meanwhile."""
+        await self._observer.read_rooms(room_ids)
 
     async def _server_version(self) -> str:
         if self._default_version is None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.community.group import Group, Origin, Place
@@ -237,10 +237,26 @@ async def drifts(conn: AsyncConnection) -> Sequence[Row[Any]]:
     return (await conn.execute(select(drift).order_by(drift.c.since))).all()
 
 
-async def forget_drifts(conn: AsyncConnection, *, only: str | None = None, except_for: Iterable[str] = ()) -> None:
-    """Forget what people changed by hand once it was put right: of one object, or of all but some."""
-    statement = delete(drift).where(drift.c.key.not_in(list(except_for)))
-    await conn.execute(statement if only is None else statement.where(drift.c.key == only))
+async def forget_drifts(conn: AsyncConnection, key: str, *, except_for: Iterable[str] = ()) -> None:
+    """Forget what people changed by hand of one object, once it was put right or taken back; some may be left."""
+    await conn.execute(delete(drift).where(drift.c.key == key, drift.c.what.not_in(list(except_for))))
+
+
+async def forget_these(conn: AsyncConnection, drifts: Iterable[Row[Any]]) -> None:
+    """Forget drifts as they were read; what was noted since stays."""
+    for row in drifts:
+        same = and_(drift.c.key == row.key, drift.c.what == row.what, drift.c.since == row.since, drift.c.by == row.by)
+        await conn.execute(delete(drift).where(same))
+
+
+async def locked(conn: AsyncConnection, key: str) -> tuple[int, int] | None:
+    """Revision and settled revision of an object, which nobody else changes until this transaction ends.
+
+    Whoever settles an object and whoever looks at what people changed in its room come one after the other.
+    """
+    query = select(desired_object.c.revision, desired_object.c.settled).where(desired_object.c.key == key)
+    row = (await conn.execute(query.with_for_update())).one_or_none()
+    return (row.revision, row.settled) if row is not None else None
 
 
 async def accept(conn: AsyncConnection, key: str, what: str, value: Any, by: str, now_ms: int) -> None:
