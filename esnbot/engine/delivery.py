@@ -25,10 +25,6 @@ LOOK_BACK_MS: Final = 3600 * 1000
 """Clocks of two machines may differ by this much when a room is searched for an earlier attempt."""
 
 
-JUST_NOW_MS: Final = 60 * 1000
-"""How long the homeserver may take to give a room's state, clocks that differ included."""
-
-
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """An effect on its way."""
@@ -188,12 +184,7 @@ class Courier:
 
         async def job(conn: AsyncConnection) -> None:
             # What was pushed while the homeserver answered is newer than the answer.
-            seen = {(event.type, event.state_key): event.ts for event in events}
-            newer = [
-                known
-                for known in await rooms.all_of(conn, room)
-                if known.ts > max(now_ms - JUST_NOW_MS, seen.get((known.type, known.state_key), 0))
-            ]
+            newer = await rooms.newer(conn, room, events, now_ms - rooms.JUST_NOW_MS)
             await rooms.replace(conn, room, events)
             await rooms.trust(conn, newer)
 

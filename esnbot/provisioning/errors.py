@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from esnbot.community.group import Source
+from esnbot.provisioning.reasons import Reason, Why
 
 
 class ProvisioningError(Exception):
@@ -30,6 +31,14 @@ class UnknownPlace(ProvisioningError):
 
 class CannotMake(ProvisioningError):
     """A room cannot be made, taken over or changed as declared; a person has to act."""
+
+    def __init__(self, text: str, why: Why = Why.other, **values: str) -> None:
+        super().__init__(text)
+        self.reason = Reason(text, why, values)
+
+
+class Superseded(ProvisioningError):
+    """What a pass was about to make is not wanted so any more: the next pass does what is wanted now."""
 
 
 class Busy(ProvisioningError):

@@ -14,7 +14,8 @@ ROOM_REVIVED: Final = "org.esnbot.room_revived"
 """An archived room is open again; content: ``key``, ``room_id``."""
 
 ROOM_FAILED: Final = "org.esnbot.room_failed"
-"""A room could not be made as declared; content: ``key``, ``reason``."""
+"""A room could not be made as declared; content: ``key``, ``revision`` (of the wish that failed), and the reason: its
+code ``why`` with ``values`` (``reasons.load`` reads them), and ``reason``, English for the log."""
 
 DRIFT: Final = "org.esnbot.drift"
 """Somebody changed a room by hand; content: ``key``, ``room_id``, ``what``, ``by``, ``wanted``, ``found``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,15 +16,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from esnbot.community.person import server_of
 from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.errors import Forbidden, NotThere, Refused, RoomInUse
+from esnbot.provisioning import wanted
 from esnbot.provisioning.compare import Action, accepts, obstacles
 from esnbot.provisioning.desired import DesiredRoom, digest_of
-from esnbot.provisioning.errors import CannotMake
+from esnbot.provisioning.errors import CannotMake, Superseded
 from esnbot.provisioning.facets import Facet, View, charter_pins, creation, facets, made_state
 from esnbot.provisioning.observer import Observer, file_digest
 from esnbot.provisioning.patience import Patience
+from esnbot.provisioning.reasons import Why
 from esnbot.provisioning.rights import admits
 from esnbot.provisioning.seen import CHARTER, Content, Fact, SeenRoom
-from esnbot.provisioning.tables import media_upload, room_attempt
+from esnbot.provisioning.tables import media_upload
 from esnbot.speech import render
 from esnbot.store.database import Database
 from esnbot.store.upsert import upsert
@@ -74,18 +76,21 @@ class Hands:
     # --- a room for a key ------------------------------------------------------------------------------------------
 
     async def take(self, desired: DesiredRoom, view: View, found: str | None, attempted: bool) -> Taken:
-        """A room for the key: adopted, found from before a crash, or made; raises ``CannotMake``."""
+        """A room for the key: adopted, found from before a crash, or made; raises ``CannotMake``, ``Superseded``."""
         if desired.place.adopt is not None:
             return Taken(await self._adopt(desired.place.adopt), created=False)
         if found is not None and (room := await self._observer.read(found)) is not None:
             return Taken(room, created=True)
-        row = {"key": desired.key, "alias": desired.alias, "since": self._now()}
-        await self._database.write(lambda conn: upsert(conn, room_attempt, row))
+        key, revision, alias = desired.key, desired.revision, desired.alias
+        if not await self._database.write(lambda conn: wanted.attempt(conn, key, revision, alias, self._now())):
+            raise Superseded(f"'{key}' is not wanted as it was any more")
         for _ in range(3):
             taken = await self._make(desired, view, attempted)
             if taken is not None:
                 return taken
-        raise CannotMake(f"the alias {desired.alias} leads to a half-made room that cannot be given up")
+        raise CannotMake(
+            f"the alias {alias} leads to a half-made room that cannot be given up", Why.half_made, alias=alias
+        )
 
     async def _make(self, desired: DesiredRoom, view: View, attempted: bool) -> Taken | None:
         """Ask for the room; None when what an earlier attempt left behind its alias was given up."""
@@ -133,8 +138,8 @@ class Hands:
                 await self._patience(lambda: self._client.delete_alias(alias))
                 return None
         if room is None:
-            await self._database.write(lambda conn: _forget_attempt(conn, desired.key))
-            raise CannotMake(_strangers(desired, room_id or ""))
+            await self._database.write(lambda conn: wanted.forget_attempt(conn, desired.key))
+            raise _strangers(desired, room_id or "")
         return Taken(self._checked(desired, room), created=True)
 
     async def _entered(self, desired: DesiredRoom, room: str) -> SeenRoom | None:
@@ -144,7 +149,9 @@ class Hands:
         except Refused as error:
             if error.status == 404:
                 return None
-            raise CannotMake(_strangers(desired, room)) from error
+            if error.passes:
+                raise
+            raise _strangers(desired, room) from error
         found = await self._observer.read(room)
         if found is not None and found.made_for != desired.key:
             await self._patience(lambda: self._client.leave(room))
@@ -153,16 +160,22 @@ class Hands:
     def _checked(self, desired: DesiredRoom, room: SeenRoom) -> SeenRoom:
         ours = self._client.user in room.founders
         if ours and room.made_for not in (None, desired.key):
-            raise CannotMake(f"the alias {desired.alias} still leads to the room of '{room.made_for}'")
+            raise CannotMake(
+                f"the alias {desired.alias} still leads to the room of '{room.made_for}'",
+                Why.alias_ours,
+                alias=desired.alias,
+            )
         if room.made_for != desired.key or not ours:
-            raise CannotMake(_strangers(desired, room.room_id))
+            raise _strangers(desired, room.room_id)
         return room
 
     async def _joined(self, room: str) -> SeenRoom | None:
         """The room with the bot in it, None when it cannot be."""
         try:
             await self._patience(lambda: self._client.join(room))
-        except Refused:
+        except Refused as error:
+            if error.passes:
+                raise
             return None
         return await self._observer.read(room)
 
@@ -171,12 +184,14 @@ class Hands:
         if not target.startswith("!"):
             room_id = await self._patience(lambda: self._client.resolve_alias(target))
         if room_id is None:
-            raise CannotMake(f"there is no room {target} to adopt")
+            raise CannotMake(f"there is no room {target} to adopt", Why.no_such_room, room=target)
         room = await self._observer.read(room_id)
         if room is None or not room.joined(self._client.user):
             room = await self._joined(room_id)
         if room is None:
-            raise CannotMake(f"the bot cannot enter {target}: invite {self._client.user} there, then apply again")
+            bot = self._client.user
+            what = f"the bot cannot enter {target}: invite {bot} there, then apply again"
+            raise CannotMake(what, Why.closed, room=target, bot=bot)
         return room
 
     async def rejoin(self, room_id: str) -> SeenRoom | None:
@@ -186,9 +201,16 @@ class Hands:
         except Refused as error:
             if error.status == 404:
                 return None
+            if error.passes:
+                raise
             bot = self._client.user
-            raise CannotMake(f"the bot is not in {room_id} any more: invite {bot} there, then apply again") from error
+            what = f"the bot is not in {room_id} any more: invite {bot} there, then apply again"
+            raise CannotMake(what, Why.not_inside, bot=bot) from error
         return await self._observer.read(room_id)
+
+    async def look_again(self, room_ids: Sequence[str]) -> None:
+        """Read rooms anew into the store, because somebody else changed them meanwhile."""
+        await self._observer.read_rooms(room_ids)
 
     async def _server_version(self) -> str:
         if self._default_version is None:
@@ -206,7 +228,7 @@ class Hands:
         room = taken.room
         for notice in [] if taken.new else obstacles(desired, room, view.bot):
             if notice.action is Action.conflict:
-                raise CannotMake(notice.why)
+                raise CannotMake(notice.why, Why.no_power, bot=view.bot)
         accepted: list[Facet] = []
         for facet in facets(desired, view, room, room.version):
             where = room if not facet.space else spaces.get(facet.space)
@@ -248,7 +270,7 @@ class Hands:
             if leads_to is None:
                 raise
             if leads_to != room:
-                raise CannotMake(_strangers(desired, leads_to)) from error
+                raise _strangers(desired, leads_to) from error
 
     async def _remove_denied(self, room: str, acl: Content | None, view: View) -> None:
         """A server that is denied still receives what is said while one of its people is in the room."""
@@ -268,7 +290,8 @@ class Hands:
         except Forbidden as error:
             member = await self._patience(lambda: self._client.state_event(room, "m.room.member", user))
             if (member or {}).get("membership") in ("join", "invite", "knock"):
-                raise CannotMake(f"{user} cannot be removed from {room}: {error.message}") from error
+                what = f"{user} cannot be removed from {room}: {error.message}"
+                raise CannotMake(what, Why.cannot_remove) from error
 
     async def list_room(self, desired: DesiredRoom, room: str) -> str:
         """List a room in the directory, or take it out; returns 'public', 'private' or 'refused'."""
@@ -350,12 +373,13 @@ class Hands:
             return view
         digest = await asyncio.to_thread(file_digest, avatar)
         if not digest:
-            raise CannotMake(f"the avatar '{avatar}' cannot be read")
+            raise CannotMake(f"the avatar '{avatar}' cannot be read", Why.avatar)
         async with self._uploads[digest]:
             try:
                 uri = await self._upload(avatar, digest)
             except OSError as error:
-                raise CannotMake(f"the avatar '{avatar}' cannot be read: {error.strerror}") from error
+                what = f"the avatar '{avatar}' cannot be read: {error.strerror}"
+                raise CannotMake(what, Why.avatar) from error
         return replace(view, media={**view.media, avatar: uri})
 
     async def _upload(self, path: str, digest: str) -> str:
@@ -386,19 +410,16 @@ class Hands:
         return uri
 
 
-async def _forget_attempt(conn: AsyncConnection, key: str) -> None:
-    await conn.execute(delete(room_attempt).where(room_attempt.c.key == key))
-
-
 async def _forget_upload(conn: AsyncConnection, digest: str) -> None:
     await conn.execute(delete(media_upload).where(media_upload.c.digest == digest))
 
 
-def _strangers(desired: DesiredRoom, room: str) -> str:
-    return (
+def _strangers(desired: DesiredRoom, room: str) -> CannotMake:
+    what = (
         f"the alias {desired.alias} leads to a room that is not ours ({room}): "
         f"take it over with 'adopt: \"{desired.alias}\"', or declare another alias"
     )
+    return CannotMake(what, Why.alias_strangers, alias=desired.alias)
 
 
 def field_value(field: str, content: Content) -> Any:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+import msgspec
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine.clock import milliseconds
-from esnbot.engine.effects import TEXT, Effect, Emit, Nudge, Say, Schedule, room
+from esnbot.engine.effects import TEXT, Effect, Emit, Nudge, Observe, Say, Schedule, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context, Listener, Module
-from esnbot.provisioning import people, wanted
-from esnbot.provisioning.compare import Action
+from esnbot.provisioning import byhand, people, wanted
+from esnbot.provisioning.byhand import ByHand
 from esnbot.provisioning.desired import Around, DesiredRoom, desired_rooms
 from esnbot.provisioning.display import brief, differences
 from esnbot.provisioning.events import DRIFT
-from esnbot.provisioning.hands import field_value
-from esnbot.provisioning.observer import load_rooms
-from esnbot.provisioning.plan import Plan, drift_content, make_plan
-from esnbot.provisioning.seen import CHARTER, OWNED, Observed
+from esnbot.provisioning.plan import drift_content
+from esnbot.provisioning.seen import Fact
 from esnbot.provisioning.tables import drift
 from esnbot.speech import (
     Later,
@@ -37,12 +36,14 @@ from esnbot.speech import (
     render,
     room_link,
 )
-from esnbot.store import bindings
+from esnbot.store import bindings, rooms
 from esnbot.store.upsert import upsert
 
 NAME: Final = "provisioning"
 TOGETHER_MS: Final = 10_000
 """What is changed by hand within so many milliseconds is told in one message."""
+LOOK_AGAIN: Final = timedelta(seconds=5)
+"""After so long a room is looked at that was not known yet when somebody changed it."""
 MOST: Final = 20
 """The most changes that one message names."""
 
@@ -64,7 +65,12 @@ WHAT: Final[dict[str, Later]] = {
     "pinned charter": later("pinned charter"),
 }
 
-_SOFT: Final = {"m.room.name": "name", "m.room.topic": "topic", "m.room.avatar": "avatar"}
+
+class _Later(msgspec.Struct, frozen=True):
+    """A change by hand to be looked at later."""
+
+    key: str
+    hand: ByHand
 
 
 class Watch:
@@ -77,14 +83,13 @@ class Watch:
 
     def module(self) -> Module:
         """What the engine runs."""
-        types = frozenset(OWNED) - {"m.room.create", "m.room.tombstone"}
         return Module(
             name=NAME,
             listeners=(
-                Listener(types, self.changed, wants=self._by_somebody),
+                Listener(byhand.WATCHED, self.changed, wants=self._by_somebody),
                 Listener(frozenset((DRIFT,)), self.drifted),
             ),
-            due={"tell": self.tell},
+            due={"tell": self.tell, "look": self.look},
             export=people.export,
             erase=people.erase,
         )
@@ -94,52 +99,50 @@ class Watch:
 
     async def changed(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """Somebody changed state of a room: it is right, becomes desired state, or is drift."""
-        child = event.type == "m.space.child"
-        key = await bindings.key_of(ctx.conn, event.state_key or "" if child else event.room_id)
-        if key is None:
-            return []
-        plan, seen = await self._compared(ctx, key)
-        if plan is None or seen is None:
-            return []
-        types = (event.type, CHARTER) if event.type == "m.room.pinned_events" else (event.type,)
-        found = [
-            change for change in plan.changes if change.type in types and change.state_key in ("", event.state_key)
-        ]
-        await _clear(ctx.conn, key, {change.what for change in plan.changes})
-        if await self._accepted(ctx, plan.rooms[key], event):
-            return [Nudge(machine=wanted.RECONCILER)]
-        return [
-            Emit(type=DRIFT, content={**drift_content(change, seen), "by": event.sender}, room=event.room_id)
-            for change in found
-            if change.action is Action.change
-        ]
+        hand = ByHand(
+            event.room_id, event.type, event.state_key or "", Fact(dict(event.content), event.sender, event.ts)
+        )
+        key = await bindings.key_of(ctx.conn, hand.state_key if hand.type == "m.space.child" else hand.room_id)
+        return await self._looked_at(ctx, key, hand) if key is not None else []
 
-    async def _accepted(self, ctx: Context, desired: DesiredRoom, event: Event) -> bool:
-        """Whether an owner changed what the file does not state: it is written down as desired state."""
-        field = _SOFT.get(event.type)
-        if field is None or desired.states(field) or desired.archived:
-            return False
-        value = field_value(field, event.content)
-        if value == getattr(desired.place, field) or (field == "name" and not str(value).strip()):
-            return False
-        await wanted.accept(ctx.conn, desired.key, field, value, event.sender, milliseconds(ctx.now))
-        return True
+    async def look(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Look again at what somebody changed in a room that was not known yet."""
+        seen = msgspec.convert(event.content["payload"], _Later)
+        return await self._looked_at(ctx, seen.key, seen.hand, again=False)
 
-    async def _compared(self, ctx: Context, key: str) -> tuple[Plan | None, str | None]:
-        """The room of a key as it should be and as the store has it."""
+    async def _looked_at(self, ctx: Context, key: str, hand: ByHand, *, again: bool = True) -> Sequence[Effect]:
+        revisions = await wanted.locked(ctx.conn, key)
+        if revisions is None:
+            return []
         own = await wanted.some(ctx.conn, [key])
-        if not own or own[0].revision != own[0].settled:
-            # What is still being made is not drift.
-            return None, None
         around = Around(self._bot, self._server, ctx.now.date())
         desired = desired_rooms(await wanted.frame(ctx.conn), await wanted.with_spaces(ctx.conn, own), around)
+        if await self._accepted(ctx, desired[key], hand):
+            return [Nudge(machine=wanted.RECONCILER)]
+        if revisions[0] != revisions[1]:
+            # What is still being made is not drift; who makes it looks for what was changed meanwhile.
+            return []
         bound = {name: await bindings.room_of(ctx.conn, name) for name in desired}
         ids = {name: room_id for name, room_id in bound.items() if room_id is not None}
-        rooms = await load_rooms(ctx.conn, self._bot, list(ids.values()))
-        if ids.get(key) not in rooms:
-            return None, None
-        observed = Observed(rooms=rooms, bindings=ids, ready=frozenset(ids))
-        return make_plan(desired, observed, self._bot, self._server, keys=[key]), ids[key]
+        if key not in ids:
+            return []
+        plan = await byhand.look(ctx.conn, key, desired, ids, bot=self._bot, server=self._server)
+        if plan is None:
+            return [Observe(room=ids[key]), _later(ctx, key, hand)] if again else []
+        await wanted.forget_drifts(ctx.conn, key, except_for={change.what for change in plan.changes})
+        return [
+            Emit(type=DRIFT, content={**drift_content(change, ids[key]), "by": hand.fact.sender}, room=hand.room_id)
+            for change in byhand.told(plan, hand.type, hand.state_key)
+        ]
+
+    async def _accepted(self, ctx: Context, desired: DesiredRoom, hand: ByHand) -> bool:
+        """Whether an owner changed what the file does not state: it is written down as desired state."""
+        found = byhand.accepted(desired, desired.place, hand.type, hand.fact.content)
+        # An event that comes late does not undo what was changed after it.
+        if found is None or await rooms.content(ctx.conn, hand.room_id, hand.type) != hand.fact.content:
+            return False
+        await wanted.accept(ctx.conn, desired.key, *found, hand.fact.sender, milliseconds(ctx.now))
+        return True
 
     async def drifted(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """Remember drift, from the event itself or from the look after a start, and tell it soon."""
@@ -154,9 +157,17 @@ class Watch:
             "since": now,
             "told": False,
         }
+        if await self._known(ctx.conn, row):
+            return []
         await upsert(ctx.conn, drift, row)
         due = (now // TOGETHER_MS + 1) * TOGETHER_MS
         return [Schedule(key=f"tell:{due}", job="tell", due=datetime.fromtimestamp(due / 1000, UTC))]
+
+    async def _known(self, conn: AsyncConnection, row: Mapping[str, Any]) -> bool:
+        """Whether the very same was noted already: it is told once, whoever saw it."""
+        query = select(drift).where(drift.c.key == row["key"], drift.c.what == row["what"])
+        known = (await conn.execute(query)).one_or_none()
+        return known is not None and all(row[name] == known._mapping[name] for name in ("by", "wanted", "found"))
 
     async def tell(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """One message in the animators' room for what was changed since the last one."""
@@ -205,9 +216,11 @@ async def _name(conn: AsyncConnection, key: str) -> str:
     return place.name if place is not None else key
 
 
-async def _clear(conn: AsyncConnection, key: str, left: set[str]) -> None:
-    """Forget drift that somebody took back."""
-    await conn.execute(delete(drift).where(drift.c.key == key, drift.c.what.not_in(left)))
+def _later(ctx: Context, key: str, hand: ByHand) -> Schedule:
+    """Look again at a change, once the room's state is read."""
+    payload = msgspec.to_builtins(_Later(key, hand))
+    name = f"look:{key}:{hand.type}:{hand.state_key}"
+    return Schedule(key=name, job="look", due=ctx.now + LOOK_AGAIN, payload=payload)
 
 
 def build(speech: Speech, bot: str, server: str) -> Module:

@@ -73,6 +73,7 @@ class Observer:
             await self.read_rooms(await self._patience(self._client.joined_rooms))
             await self._read_directory()
             token = str(answer["next_batch"])
+        asked = self._now()
         answer = await self._patience(lambda: self._client.sync(token, filter=FILTER))
         sections = answer.get("rooms", {})
         joined = {room: section for room, section in sections.get("join", {}).items() if isinstance(section, dict)}
@@ -90,7 +91,11 @@ class Observer:
 
         async def keep(conn: AsyncConnection) -> None:
             for room, section in whole.items():
-                await rooms.trust(conn, _events_of(room, section, now))
+                events = _events_of(room, section, now)
+                # What was pushed while the homeserver answered is newer than the answer.
+                newer = await rooms.newer(conn, room, events, asked - rooms.JUST_NOW_MS)
+                await rooms.trust(conn, events)
+                await rooms.trust(conn, newer)
             for room in left:
                 await rooms.forget(conn, room)
             await upsert(conn, sync_token, {"name": TOKEN, "token": next_batch})
@@ -125,15 +130,25 @@ class Observer:
 
         async def one(room: str) -> None:
             async with gate:
+                asked = self._now()
                 try:
                     events = await self._patience(lambda: self._client.state(room))
-                except Refused:
+                except Refused as error:
+                    if error.passes:
+                        # The homeserver does not know the bot at present: that says nothing about the room.
+                        raise
                     refused.append(room)
                     await self._database.write(lambda conn: rooms.forget(conn, room))
                     return
             now = self._now()
             found = [event for raw in events if (event := observed(room, raw, now)) is not None]
-            await self._database.write(lambda conn: rooms.replace(conn, room, found))
+
+            async def keep(conn: AsyncConnection) -> None:
+                newer = await rooms.newer(conn, room, found, asked - rooms.JUST_NOW_MS)
+                await rooms.replace(conn, room, found)
+                await rooms.trust(conn, newer)
+
+            await self._database.write(keep)
 
         async with together() as group:
             for room in room_ids:
@@ -154,7 +169,9 @@ class Observer:
             marks = (await conn.execute(_of(select(provisioned), provisioned.c.key, keys))).all()
             attempts = (await conn.execute(select(room_attempt.c.key))).scalars().all()
             media = await _uploaded(conn, avatars)
-            seen = await load_rooms(conn, self._client.user, None if keys is None else list(bound.values()))
+            known = await load_rooms(conn, self._client.user, None if keys is None else list(bound.values()))
+        # Without its creation a room is known in part only, and nobody's power in it: it is read again.
+        seen = {room_id: room for room_id, room in known.items() if room.whole}
         missing = [room for room in bound.values() if room not in seen]
         if missing:
             seen |= await self._missing(missing)
@@ -183,7 +200,7 @@ class Observer:
         )
 
     async def _missing(self, room_ids: Sequence[str]) -> dict[str, SeenRoom]:
-        """Bound rooms that the store knows nothing of."""
+        """Bound rooms that the store knows nothing of, or not enough."""
         await self.read_rooms(room_ids)
         async with self._database.read() as conn:
             return await load_rooms(conn, self._client.user, room_ids)

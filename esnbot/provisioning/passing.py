@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import structlog
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from esnbot.community.group import Origin
 from esnbot.engine.inbox import put_internal
 from esnbot.matrix.errors import HomeserverError
-from esnbot.provisioning import wanted
+from esnbot.provisioning import byhand, reasons, wanted
+from esnbot.provisioning.byhand import ByHand
 from esnbot.provisioning.compare import Action, Change, is_archived, obstacles
 from esnbot.provisioning.desired import DesiredRoom, digest_of
-from esnbot.provisioning.errors import CannotMake
-from esnbot.provisioning.events import ROOM_ARCHIVED, ROOM_FAILED, ROOM_READY, ROOM_REVIVED
+from esnbot.provisioning.errors import CannotMake, Superseded
+from esnbot.provisioning.events import DRIFT, ROOM_ARCHIVED, ROOM_FAILED, ROOM_READY, ROOM_REVIVED
 from esnbot.provisioning.facets import Facet
-from esnbot.provisioning.hands import Hands, Now, Taken, field_value
+from esnbot.provisioning.hands import Hands, Now, Taken
 from esnbot.provisioning.patience import together
-from esnbot.provisioning.plan import Plan
+from esnbot.provisioning.plan import Plan, drift_content
+from esnbot.provisioning.reasons import Reason, Why
 from esnbot.provisioning.seen import Observed
-from esnbot.provisioning.tables import desired_object, provisioned, room_attempt
+from esnbot.provisioning.tables import provisioned
 from esnbot.store import bindings
-from esnbot.store.database import Database
+from esnbot.store.database import Database, Job
+from esnbot.store.trouble import is_trouble
 from esnbot.store.upsert import upsert
+
+T = TypeVar("T")
 
 Progress = Callable[[int, int, str], None]
 """Objects done, objects in all, and the key of the last one."""
@@ -96,6 +104,7 @@ class Pass:
         self._todo = [key for key in plan.rooms if key in frozenset(keys)]
         self._over: dict[str, asyncio.Event] = {key: asyncio.Event() for key in self._todo}
         self._outcome = Outcome()
+        self._done = 0
 
     async def run(self) -> Outcome:
         """Do it; what fails is named in the outcome and keeps nothing else from being done."""
@@ -110,16 +119,21 @@ class Pass:
                 if space in self._over:
                     await self._over[space].wait()
                 if space not in self._ids and not desired.archived:
-                    raise CannotMake(f"its space '{space}' does not stand")
+                    what = f"its space '{space}' does not stand"
+                    raise CannotMake(what, Why.no_space, space=self._desired[space].place.name)
             async with self._gate:
                 await self._make_so(desired)
             self._outcome.done.append(desired.key)
-        except (CannotMake, HomeserverError) as error:
-            await self._fail(desired.key, str(error))
+        except Superseded as error:
+            log.info("room is left to the next pass", key=desired.key, reason=str(error))
+        except CannotMake as error:
+            await self._fail(desired, error.reason)
+        except HomeserverError as error:
+            await self._fail(desired, reasons.of_homeserver(error, desired.alias))
         finally:
             self._over[desired.key].set()
-        done = len(self._outcome.done) + len(self._outcome.failures)
-        self._progress(done, len(self._todo), desired.key)
+        self._done += 1
+        self._progress(self._done, len(self._todo), desired.key)
 
     async def _make_so(self, desired: DesiredRoom) -> None:
         key = desired.key
@@ -139,10 +153,7 @@ class Pass:
         accepted = await self._hands.put_right(desired, taken, view, self._spaces)
         listed = await self._listed(desired, taken)
 
-        async def settle(conn: AsyncConnection) -> None:
-            await self._settle(conn, desired, taken, listed, was_archived, accepted)
-
-        await self._database.write(settle)
+        await self._settled(desired, taken, listed, was_archived, accepted, view.media)
 
     async def _bound(self, desired: DesiredRoom) -> Taken:
         """The room behind the key, with the bot in it."""
@@ -162,7 +173,8 @@ class Pass:
         async def bind(conn: AsyncConnection) -> None:
             other = await bindings.key_of(conn, taken.room.room_id)
             if other is not None and other != key:
-                raise CannotMake(f"the room {taken.room.room_id} stands for '{other}' already")
+                room = taken.room.room_id
+                raise CannotMake(f"the room {room} stands for '{other}' already", Why.two_keys, room=room)
             await bindings.bind(conn, key, taken.room.room_id, self._now())
             row = {
                 "key": key,
@@ -172,7 +184,7 @@ class Pass:
                 "listed": _UNLISTED,
             }
             await upsert(conn, provisioned, row)
-            await conn.execute(delete(room_attempt).where(room_attempt.c.key == key))
+            await wanted.forget_attempt(conn, key)
 
         await self._database.write(bind)
         return taken
@@ -188,16 +200,49 @@ class Pass:
             return None
         return await self._hands.list_room(desired, taken.room.room_id)
 
-    async def _settle(
+    async def _settled(
         self,
-        conn: AsyncConnection,
         desired: DesiredRoom,
         taken: Taken,
         listed: str | None,
         was_archived: bool,
         accepted: Sequence[Facet],
+        media: Mapping[str, str],
     ) -> None:
-        """Note in one transaction that the room stands, and tell the features."""
+        """Note that the room stands; where somebody changed it meanwhile, look first at what stands now.
+
+        Twice at most: what is changed after the second look is seen as of any room that stands.
+        """
+        spaces = [self._spaces[space] for space in desired.parents if space in self._spaces]
+
+        async def settle(conn: AsyncConnection, *, certain: bool) -> list[str]:
+            before = await wanted.locked(conn, desired.key)
+            meanwhile = await byhand.since(conn, self._view.bot, taken.room, spaces)
+            if meanwhile and not certain:
+                return list(dict.fromkeys([taken.room.room_id, *(hand.room_id for hand in meanwhile)]))
+            await self._announce(conn, desired, taken, listed, was_archived)
+            if before is not None:
+                await self._settle(conn, desired, taken, accepted, meanwhile, media, before)
+            return []
+
+        # Whether that came before our own last word or after it, the homeserver alone can say.
+        if unsure := await self._written(partial(settle, certain=False)):
+            await self._hands.look_again(unsure)
+            await self._written(partial(settle, certain=True))
+
+    async def _written(self, job: Job[T]) -> T:
+        """Write; once more where the database made this give way to somebody who held what it waited for."""
+        try:
+            return await self._database.write(job)
+        except DBAPIError as error:
+            if not is_trouble(error):
+                raise
+            return await self._database.write(job)
+
+    async def _announce(
+        self, conn: AsyncConnection, desired: DesiredRoom, taken: Taken, listed: str | None, was_archived: bool
+    ) -> None:
+        """Tell the features what has become of the room."""
         key, room_id, now = desired.key, taken.room.room_id, self._now()
         mark = update(provisioned).where(provisioned.c.key == key)
         if listed is not None:
@@ -211,26 +256,74 @@ class Pass:
         elif was_archived != desired.archived:
             type = ROOM_ARCHIVED if desired.archived else ROOM_REVIVED
             await put_internal(conn, f"{type}:{key}:{desired.revision}", type, content, now, room_id=room_id)
-        query = select(desired_object.c.revision).where(desired_object.c.key == key)
-        current = (await conn.execute(query)).scalar_one_or_none()
-        for facet in accepted:
-            fact = taken.room.state[facet.type, facet.state_key]
-            await wanted.accept(conn, key, facet.field, field_value(facet.field, fact.content), fact.sender, now)
-        if current == desired.revision:
-            current = (await conn.execute(query)).scalar_one_or_none()
-            await wanted.settle(conn, {key: current or desired.revision})
-        await wanted.forget_drifts(conn, only=key)
 
-    async def _fail(self, key: str, reason: str) -> None:
-        self._outcome.failures[key] = reason
-        log.warning("room cannot be made as declared", key=key, reason=reason)
-        now = self._now()
-        revision = self._desired[key].revision
+    async def _settle(
+        self,
+        conn: AsyncConnection,
+        desired: DesiredRoom,
+        taken: Taken,
+        accepted: Sequence[Facet],
+        meanwhile: Sequence[ByHand],
+        media: Mapping[str, str],
+        before: tuple[int, int],
+    ) -> None:
+        """Note the revision that stands, and what people changed by hand before the pass and while it worked."""
+        key, now = desired.key, self._now()
+        plan = await self._differs(conn, desired, media) if meanwhile else None
+        newer = {(hand.type, hand.state_key) for hand in meanwhile}
+        earlier = [
+            ByHand(taken.room.room_id, facet.type, facet.state_key, taken.room.state[facet.type, facet.state_key])
+            for facet in accepted
+            if (facet.type, facet.state_key) not in newer
+        ]
+        revision, settled = before
+        for hand in [*earlier, *meanwhile]:
+            if await self._accept(conn, desired, hand) or plan is None or revision == settled:
+                # Of what stood as declared the watch tells, from the event itself.
+                continue
+            for change in byhand.told(plan, hand.type, hand.state_key):
+                content = {**drift_content(change, taken.room.room_id), "by": hand.fact.sender}
+                id = f"drift:{key}:{change.what}:{hand.fact.ts}:{now}"
+                await put_internal(conn, id, DRIFT, content, now, room_id=taken.room.room_id)
+        if revision == desired.revision:
+            after = await wanted.locked(conn, key)
+            await wanted.settle(conn, {key: after[0] if after is not None else revision})
+        left = {change.what for change in plan.changes} if plan is not None else ()
+        await wanted.forget_drifts(conn, key, except_for=left)
+
+    async def _accept(self, conn: AsyncConnection, desired: DesiredRoom, hand: ByHand) -> bool:
+        place = await wanted.get(conn, desired.key)
+        found = None if place is None else byhand.accepted(desired, place, hand.type, hand.fact.content)
+        if found is None:
+            return False
+        await wanted.accept(conn, desired.key, *found, hand.fact.sender, self._now())
+        return True
+
+    async def _differs(self, conn: AsyncConnection, desired: DesiredRoom, media: Mapping[str, str]) -> Plan | None:
+        """The room as it stands now, beside what it should be."""
+        keys = [key for key in (*desired.parents, desired.key) if key in self._ids and key in self._desired]
+        rooms = {key: self._desired[key] for key in keys}
+        ids = {key: self._ids[key] for key in keys}
+        view = self._view
+        return await byhand.look(conn, desired.key, rooms, ids, bot=view.bot, server=view.server, media=media)
+
+    async def _fail(self, desired: DesiredRoom, reason: Reason) -> None:
+        key, revision, now = desired.key, desired.revision, self._now()
+        self._outcome.failures[key] = reason.text
+        log.warning("room cannot be made as declared", key=key, why=reason.why.value, reason=reason.text)
+        id = f"room_failed:{key}:{revision}:{digest_of(reason.text)}"
+        hopeless = reason.final and desired.place.origin is Origin.chat
+        if hopeless:
+            # Each time anew: whoever withdraws the wish may have had to leave it to a later attempt, this one.
+            id = f"{id}:{now}"
 
         async def note(conn: AsyncConnection) -> None:
-            await wanted.fail(conn, key, reason)
-            content = {"key": key, "reason": reason}
-            await put_internal(conn, f"room_failed:{key}:{revision}:{digest_of(reason)}", ROOM_FAILED, content, now)
+            if await wanted.revision_of(conn, key) == revision:
+                await wanted.fail(conn, key, reason)
+                if hopeless:
+                    await wanted.forget_attempt(conn, key)
+            content = {"key": key, "revision": revision, **reason.dump()}
+            await put_internal(conn, id, ROOM_FAILED, content, now)
 
         await self._database.write(note)
 
@@ -238,4 +331,4 @@ class Pass:
 async def _let_go(conn: AsyncConnection, key: str) -> None:
     await bindings.unbind(conn, key)
     await conn.execute(delete(provisioned).where(provisioned.c.key == key))
-    await conn.execute(delete(room_attempt).where(room_attempt.c.key == key))
+    await wanted.forget_attempt(conn, key)

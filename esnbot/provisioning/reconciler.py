@@ -83,6 +83,7 @@ class Reconciler:
         self._observer = Observer(database, client, patience, in_flight, lambda: now_ms(_SYSTEM))
         self._hands = Hands(database, client, self._observer, patience, self._now, sleep)
         self._failed: dict[str, int] = {}
+        self._declared: list[str] = []
         self.holds_lease = False
 
     def _now(self) -> int:
@@ -156,10 +157,25 @@ class Reconciler:
 
     async def declare(self, community: Community) -> None:
         """Write down what the file declares; nothing is done to any room yet."""
-        await self._database.write(lambda conn: wanted.declare(conn, community, self._now()))
+
+        async def job(conn: AsyncConnection) -> list[str]:
+            await wanted.declare(conn, community, self._now())
+            return list(await wanted.unsettled(conn))
+
+        self._declared = await self._database.write(job)
 
     async def apply(self, *, fresh: bool = False, progress: Progress = ignore) -> Outcome:
         """Make everything as declared: here, or by whoever holds the lease, such as a running bot."""
+        outcome = await self._apply(fresh=fresh, progress=progress)
+        # A running bot may have made what was declared before it was asked to.
+        declared, self._declared = self._declared, []
+        async with self._database.read() as conn:
+            waiting = await wanted.unsettled(conn)
+        known = {*outcome.done, *outcome.failures, *waiting}
+        outcome.done = [*(key for key in declared if key not in known), *outcome.done]
+        return outcome
+
+    async def _apply(self, *, fresh: bool, progress: Progress) -> Outcome:
         id: str | None = None
         try:
             while True:
@@ -188,6 +204,8 @@ class Reconciler:
     async def apply_here(self, *, fresh: bool = False, progress: Progress = ignore) -> Outcome:
         """Make everything as declared, in this process, which holds the lease."""
         await self._observer.refresh(fresh=fresh)
+        async with self._database.read() as conn:
+            drifts = await wanted.drifts(conn)
         desired = await self._desired()
         observed = await self._observed(desired, look_up=False)
         plan = make_plan(desired, observed, self._client.user, self._client.server)
@@ -196,7 +214,9 @@ class Reconciler:
         outcome = await self._pass(plan, observed, keys, progress)
         known = [notice(change) for change in plan.changes if change.action in _FOR_PEOPLE]
         outcome.notices = list(dict.fromkeys([*known, *outcome.notices]))
-        await self._database.write(lambda conn: wanted.forget_drifts(conn, except_for=outcome.failures))
+        # What the plan does not name stands as declared; what was changed since is not known to it.
+        taken_back = [row for row in drifts if row.key not in frozenset(keys)]
+        await self._database.write(lambda conn: wanted.forget_these(conn, taken_back))
         return outcome
 
     async def _pass(self, plan: Plan, observed: Observed, keys: Sequence[str], progress: Progress) -> Outcome:

@@ -60,6 +60,11 @@ class SeenRoom:
         return fact.content or None if fact is not None else None
 
     @property
+    def whole(self) -> bool:
+        """Whether its creation is known; else events told of it before its state was read."""
+        return ("m.room.create", "") in self.state
+
+    @property
     def version(self) -> str:
         """Its room version."""
         create = self.content("m.room.create") or {}

@@ -27,8 +27,17 @@ desired_object = Table(
     # Counts the changes; settled is the revision that stands on the homeserver.
     Column("revision", Integer, nullable=False),
     Column("settled", Integer, nullable=False),
-    # Why the last attempt did not work, for people.
-    Column("problem", Text),
+    # Why the last attempt did not work: a reason with its code (``reasons.Reason``).
+    Column("problem", Json),
+)
+
+withdrawn = Table(
+    "withdrawn",
+    metadata,
+    # A key whose wish was withdrawn, and its last revision: the next wish for it goes on counting from there, so that
+    # no work and no news of the old one is ever taken for the new one's.
+    Column("key", Text, primary_key=True),
+    Column("revision", Integer, nullable=False),
 )
 
 community_frame = Table(

@@ -10,14 +10,23 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.community.group import Group, Origin, Place
 from esnbot.community.model import Community
+from esnbot.provisioning import reasons
 from esnbot.provisioning.codec import Frame, dump, dump_frame, frame_of, kind_of, load, load_frame
 from esnbot.provisioning.errors import Owned, UnknownPlace
-from esnbot.provisioning.tables import community_frame, desired_object, drift
+from esnbot.provisioning.reasons import Reason
+from esnbot.provisioning.tables import (
+    community_frame,
+    desired_object,
+    drift,
+    provisioned,
+    room_attempt,
+    withdrawn,
+)
 from esnbot.store import bindings
 from esnbot.store.upsert import upsert
 
@@ -45,7 +54,7 @@ class WantedObject:
     position: int
     revision: int
     settled: int
-    problem: str | None = None
+    problem: Reason | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
     """What people changed in chat of an object of the file."""
 
@@ -74,7 +83,7 @@ async def want(conn: AsyncConnection, place: Place, by: str, now_ms: int) -> Non
         "position": row.position if row is not None else await _last_position(conn) + 1,
         "by": by,
         "changed": now_ms,
-        "revision": (row.revision if row is not None else 0) + 1,
+        "revision": (row.revision if row is not None else await _spent(conn, place.key)) + 1,
         "settled": row.settled if row is not None else 0,
         "problem": None,
     }
@@ -89,6 +98,45 @@ async def archive(conn: AsyncConnection, key: str, now_ms: int) -> None:
 async def revive(conn: AsyncConnection, key: str, now_ms: int) -> None:
     """Open an archived object again."""
     await _set_state(conn, key, _WANTED, now_ms)
+
+
+async def withdraw(conn: AsyncConnection, key: str, revision: int) -> bool:
+    """Take back a wish of chat that came to nothing, and free its key; whether that was done.
+
+    Only this very revision, only what no room was ever made for, and not while an attempt is under way (``attempt``),
+    whose outcome is told in its turn.
+    """
+    row = await _locked(conn, key)
+    if row is None or (row.origin, row.state, row.revision) != (Origin.chat, _WANTED, revision):
+        return False
+    if await bindings.room_of(conn, key) is not None:
+        return False
+    for table in (provisioned, room_attempt):
+        if (await conn.execute(select(table.c.key).where(table.c.key == key))).one_or_none() is not None:
+            return False
+    await conn.execute(delete(desired_object).where(desired_object.c.key == key))
+    await upsert(conn, withdrawn, {"key": key, "revision": revision})
+    return True
+
+
+async def attempt(conn: AsyncConnection, key: str, revision: int, alias: str, now_ms: int) -> bool:
+    """Note that a room is about to be asked for; False when this revision is not the wanted one any more."""
+    row = await _locked(conn, key)
+    if row is None or row.revision != revision:
+        return False
+    await upsert(conn, room_attempt, {"key": key, "alias": alias, "since": now_ms})
+    return True
+
+
+async def forget_attempt(conn: AsyncConnection, key: str) -> None:
+    """Note that no room of ours can stand behind the alias."""
+    await conn.execute(delete(room_attempt).where(room_attempt.c.key == key))
+
+
+async def revision_of(conn: AsyncConnection, key: str) -> int | None:
+    """The last change of an object, None when nobody wants it."""
+    query = select(desired_object.c.revision).where(desired_object.c.key == key)
+    return (await conn.execute(query)).scalar_one_or_none()
 
 
 async def get(conn: AsyncConnection, key: str) -> Place | None:
@@ -173,15 +221,15 @@ async def settle(conn: AsyncConnection, revisions: Mapping[str, int]) -> None:
         await conn.execute(statement.values(settled=revision, problem=None))
 
 
-async def fail(conn: AsyncConnection, key: str, problem: str) -> None:
+async def fail(conn: AsyncConnection, key: str, problem: Reason) -> None:
     """Note why an object could not be made so."""
-    await conn.execute(update(desired_object).where(desired_object.c.key == key).values(problem=problem))
+    await conn.execute(update(desired_object).where(desired_object.c.key == key).values(problem=problem.dump()))
 
 
-async def problems(conn: AsyncConnection) -> dict[str, str]:
+async def problems(conn: AsyncConnection) -> dict[str, Reason]:
     """Key to reason, of what could not be made so at the last attempt."""
     query = select(desired_object.c.key, desired_object.c.problem).where(desired_object.c.problem.is_not(None))
-    return {row.key: row.problem for row in await conn.execute(query)}
+    return {row.key: reasons.load(row.problem) for row in await conn.execute(query)}
 
 
 async def drifts(conn: AsyncConnection) -> Sequence[Row[Any]]:
@@ -189,10 +237,26 @@ async def drifts(conn: AsyncConnection) -> Sequence[Row[Any]]:
     return (await conn.execute(select(drift).order_by(drift.c.since))).all()
 
 
-async def forget_drifts(conn: AsyncConnection, *, only: str | None = None, except_for: Iterable[str] = ()) -> None:
-    """Forget what people changed by hand once it was put right: of one object, or of all but some."""
-    statement = delete(drift).where(drift.c.key.not_in(list(except_for)))
-    await conn.execute(statement if only is None else statement.where(drift.c.key == only))
+async def forget_drifts(conn: AsyncConnection, key: str, *, except_for: Iterable[str] = ()) -> None:
+    """Forget what people changed by hand of one object, once it was put right or taken back; some may be left."""
+    await conn.execute(delete(drift).where(drift.c.key == key, drift.c.what.not_in(list(except_for))))
+
+
+async def forget_these(conn: AsyncConnection, drifts: Iterable[Row[Any]]) -> None:
+    """Forget drifts as they were read; what was noted since stays."""
+    for row in drifts:
+        same = and_(drift.c.key == row.key, drift.c.what == row.what, drift.c.since == row.since, drift.c.by == row.by)
+        await conn.execute(delete(drift).where(same))
+
+
+async def locked(conn: AsyncConnection, key: str) -> tuple[int, int] | None:
+    """Revision and settled revision of an object, which nobody else changes until this transaction ends.
+
+    Whoever settles an object and whoever looks at what people changed in its room come one after the other.
+    """
+    query = select(desired_object.c.revision, desired_object.c.settled).where(desired_object.c.key == key)
+    row = (await conn.execute(query.with_for_update())).one_or_none()
+    return (row.revision, row.settled) if row is not None else None
 
 
 async def accept(conn: AsyncConnection, key: str, what: str, value: Any, by: str, now_ms: int) -> None:
@@ -244,9 +308,12 @@ async def declare(conn: AsyncConnection, community: Community, now_ms: int) -> N
     rows = {row.key: row for row in await conn.execute(select(desired_object))}
     after = declared(community, [_object(row) for row in rows.values()])
     own = {place.key: place for place in _places(community)}
+    spent = {row.key: row.revision for row in await conn.execute(select(withdrawn))}
     changed = []
     for entry in after:
         row = rows.get(entry.key)
+        if row is None and entry.key in spent:
+            entry = replace(entry, revision=entry.revision + spent[entry.key])
         same = row is not None and row.revision == entry.revision and row.position == entry.position
         # The line in the file may have moved: no change of the object, but worth writing down.
         if same and row is not None and (entry.key not in own or row.spec == dump(own[entry.key])):
@@ -362,6 +429,18 @@ async def _row(conn: AsyncConnection, key: str) -> Row[Any] | None:
     return (await conn.execute(select(desired_object).where(desired_object.c.key == key))).one_or_none()
 
 
+async def _locked(conn: AsyncConnection, key: str) -> Row[Any] | None:
+    """The row, which nobody else changes or deletes before this transaction is over."""
+    query = select(desired_object).where(desired_object.c.key == key).with_for_update()
+    return (await conn.execute(query)).one_or_none()
+
+
+async def _spent(conn: AsyncConnection, key: str) -> int:
+    """Revisions of a key that belonged to wishes which were withdrawn."""
+    query = select(withdrawn.c.revision).where(withdrawn.c.key == key)
+    return (await conn.execute(query)).scalar_one_or_none() or 0
+
+
 async def _last_position(conn: AsyncConnection) -> int:
     last = (await conn.execute(select(func.max(desired_object.c.position)))).scalar_one_or_none()
     return max(last or 0, _AFTER_THE_FILE)
@@ -380,6 +459,6 @@ def _object(row: Row[Any]) -> WantedObject:
         position=row.position,
         revision=row.revision,
         settled=row.settled,
-        problem=row.problem,
+        problem=reasons.load(row.problem) if row.problem is not None else None,
         overrides=row.overrides,
     )

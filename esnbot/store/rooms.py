@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Column, Table, Text, delete, select, text
@@ -23,6 +23,10 @@ room_state = Table(
     Column("ts", Milliseconds, nullable=False),
     Column("content", Json, nullable=False),
 )
+
+
+JUST_NOW_MS: Final = 60 * 1000
+"""How long the homeserver may take to give a room's state, clocks that differ included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,17 @@ async def replace(conn: AsyncConnection, room_id: str, events: Iterable[StateEve
     """Replace everything known of a room by its full state as the homeserver gave it."""
     await forget(conn, room_id)
     await trust(conn, events)
+
+
+async def newer(conn: AsyncConnection, room_id: str, than: Iterable[StateEvent], since_ms: int) -> list[StateEvent]:
+    """State that is known since an instant and newer than an answer of the homeserver: it was pushed meanwhile.
+
+    Ask before the answer is kept; keep (``trust``) what this returns after it.
+    """
+    answered = {(event.type, event.state_key): event.ts for event in than}
+    query = select(room_state).where(room_state.c.room_id == room_id, room_state.c.ts > since_ms)
+    known = [StateEvent(**row._mapping) for row in await conn.execute(query)]
+    return [event for event in known if event.ts > answered.get((event.type, event.state_key), 0)]
 
 
 async def forget(conn: AsyncConnection, room_id: str) -> None:

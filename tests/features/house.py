@@ -37,6 +37,7 @@ from esnbot.engine.tables import outbox, schedule
 from esnbot.features.contract import Kit
 from esnbot.provisioning import wanted
 from esnbot.provisioning.events import ROOM_FAILED, ROOM_READY
+from esnbot.provisioning.reasons import Reason, Why
 from esnbot.speech import Speech
 from esnbot.store import bindings, rooms
 from esnbot.store.database import Database, Job
@@ -295,9 +296,11 @@ class House:
         await self.write(job)
         return await self.tell(ROOM_READY, key=key, room_id=f"!{key}", created=created)
 
-    async def fail(self, key: str, reason: str = "refused") -> list[Effect]:
-        """The reconciler could not make a room."""
-        return await self.tell(ROOM_FAILED, key=key, reason=reason)
+    async def fail(self, key: str, why: Why = Why.trouble, revision: int | None = None, **values: str) -> list[Effect]:
+        """The reconciler could not make a room as it is wanted now, or as it was wanted once."""
+        wanted_now = await self.write(lambda conn: wanted.revision_of(conn, key))
+        reason = Reason("said in English", why, values)
+        return await self.tell(ROOM_FAILED, key=key, revision=revision or wanted_now, **reason.dump())
 
     async def let_pass(self, span: timedelta) -> list[Effect]:
         """Time passes, step by step from one job that is due to the next; everything that goes out meanwhile."""

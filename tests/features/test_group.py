@@ -10,6 +10,8 @@ import pytest
 from esnbot.community.group import Joining, Kind, Origin
 from esnbot.engine.effects import TEXT, Invite, Kick
 from esnbot.features.group import records
+from esnbot.provisioning import wanted
+from esnbot.provisioning.reasons import Why
 from tests.features.house import (
     ALI,
     BOT,
@@ -82,6 +84,58 @@ async def test_a_room_that_cannot_be_made_is_told_once(house: House) -> None:
     assert "Je n’ai pas encore pu créer Club photo" in answer_in(await house.fail("club-photo"))
     assert await house.fail("club-photo") == []
     assert await house.let_pass(timedelta(minutes=1)) == []
+
+
+async def test_what_no_further_try_mends_is_given_up_and_its_name_is_free_for_anybody(any_house: House) -> None:
+    await any_house.say(f"!rse {CREATE}")
+    told = answer_in(await any_house.fail("club-photo", Why.alias_strangers, alias="#club-photo:example.org"))
+    assert told == (
+        "Je n’ai pas pu créer Club photo\xa0: l’adresse `#club-photo:example.org` appartient au salon de quelqu’un "
+        "d’autre. Il n’en reste rien, et son nom est de nouveau libre\xa0: vous pouvez le redemander plus tard, ou "
+        "choisir un autre nom tout de suite."
+    )
+    assert await any_house.write(lambda conn: wanted.get(conn, "club-photo")) is None
+    assert await any_house.let_pass(timedelta(minutes=1)) == []
+
+    assert await any_house.say(f"!rse {CREATE}", sender=ALI, room="!help") == []
+    assert (await any_house.place("club-photo")).owners == {ALI}
+    slow = said(await any_house.let_pass(timedelta(seconds=30)))
+    assert [(one.room, "un peu plus de temps" in one.body) for one in slow] == [("!help", True)]
+    told_again = said(await any_house.fail("club-photo", Why.alias_strangers, alias="#club-photo:example.org"))
+    assert [(one.room, "Je n’ai pas pu créer" in one.body) for one in told_again] == [("!help", True)]
+
+    await any_house.say(f"!rse {CREATE}")
+    answer = said(await any_house.make_ready("club-photo"))[-1]
+    assert (answer.room, ") est prêt. " in answer.body) == ("!cafe", True)
+
+
+async def test_who_was_told_that_it_may_work_out_is_told_when_it_cannot(house: House) -> None:
+    await house.say(f"!rse {CREATE}")
+    assert "pas encore" in answer_in(await house.fail("club-photo"))
+    assert "nom est de nouveau libre" in answer_in(await house.fail("club-photo", Why.refused))
+    assert await house.fail("club-photo", Why.refused) == []
+
+
+async def test_news_of_an_earlier_wish_is_no_news_of_the_one_that_took_its_name(house: House) -> None:
+    await house.say(f"!rse {CREATE}")
+    await house.fail("club-photo", Why.refused)
+    await house.say(f"!rse {CREATE}", sender=ALI)
+    assert await house.fail("club-photo", Why.refused, revision=1) == []
+    assert (await house.place("club-photo")).owners == {ALI}
+
+
+async def test_a_room_that_is_there_is_never_given_up(house: House) -> None:
+    await house.say(f"!rse {CREATE}")
+    await house.make_ready("club-photo")
+    assert await house.fail("club-photo", Why.refused) == []
+    assert (await house.place("club-photo")).owners == {ZOE}
+
+
+async def test_who_was_forgotten_is_not_told_and_leaves_nothing_behind(house: House) -> None:
+    await house.say(f"!rse {CREATE}")
+    await house.erase("group", ZOE)
+    assert await house.fail("club-photo", Why.refused) == []
+    assert await house.write(lambda conn: wanted.get(conn, "club-photo")) is None
 
 
 @pytest.mark.parametrize("name", ["Le café", "cafe", "Café!"])

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest_asyncio
 
 from esnbot.app import Application, application
+from esnbot.community.group import Group, Source
 from esnbot.discovery import discover
 from esnbot.homeserver import free_port
 from esnbot.matrix.errors import HomeserverError
@@ -241,13 +243,39 @@ async def test_a_bot_that_stops_in_the_middle_makes_one_room_and_gives_one_answe
     assert len([event for event in await zoe.messages(room) if event.sender == town.app.client.user]) == 1
 
 
-async def test_an_alias_that_somebody_has_is_told(town: Town) -> None:
-    zoe, bot = await town.newcomer(), town.settings.homeserver.bot_localpart
-    await zoe.create_room(room_alias_name=f"taken-{bot}")
-    told = await answer_to(zoe, await town.room("cafe"), f'!esn group create "Taken {bot}"')
-    assert told.body.startswith(f"I could not make Taken {bot}")
-    status = await answer_to(town.animator, await town.room("cafe"), "!esn status")
-    assert f"Taken {bot}" in status.body
+async def test_an_alias_that_somebody_has_is_told_and_leaves_nothing_half_made(any_town: Town) -> None:
+    zoe, ali, stranger = [await any_town.newcomer(name) for name in ("zoe", "ali", "sam")]
+    cafe, bot = await any_town.room("cafe"), any_town.settings.homeserver.bot_localpart
+    name, alias = f"Taken {bot}", f"#taken-{bot}:{any_town.homeserver.server_name}"
+    theirs = await stranger.create_room(room_alias_name=f"taken-{bot}")
+    for person in (zoe, ali):
+        told = await answer_to(person, cafe, f'!esn group create "{name}"')
+        assert told.body.startswith(f"I could not make {name}: the address `{alias}` belongs to somebody else's room.")
+        status = await answer_to(any_town.animator, cafe, "!esn status")
+        assert name not in status.body
+    assert await ali.resolve(alias) == theirs
+
+    await stranger.request("DELETE", f"/directory/room/{quote(alias)}")
+    made = await answer_to(ali, cafe, f'!esn group create "{name}"')
+    assert made.body.startswith(f"{name} ")
+    assert await ali.resolve(alias) == await ali.wait_for_invite()
+
+
+async def test_a_group_of_the_file_that_cannot_be_made_stays_wanted_and_in_the_status(town: Town) -> None:
+    max_, cafe, bot = town.animator, await town.room("cafe"), town.settings.homeserver.bot_localpart
+    await max_.create_room(room_alias_name=f"late-{bot}")
+    late = Group(key="late", name="The late", alias=f"late-{bot}", parent="home", source=Source("community.yaml", 1, 1))
+    community = town.settings.community
+    await town.app.reconciler.declare(replace(community, groups={**community.groups, "late": late}))
+    alias = f"#late-{bot}:{town.homeserver.server_name}"
+    reason = f"The late (the address `{alias}` belongs to somebody else's room)"
+    await eventually(lambda: _in_status(max_, cafe, reason))
+    await max_.say(cafe, "!esn language french")
+    await eventually(lambda: _in_status(max_, cafe, f"The late (l’adresse `{alias}` appartient au salon de"))
+
+
+async def _in_status(person: Person, room: str, text: str) -> bool:
+    return text in (await answer_to(person, room, "!esn status")).body
 
 
 async def test_archive_and_revive_with_a_yes(town: Town) -> None:

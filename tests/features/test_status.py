@@ -8,6 +8,7 @@ from esnbot.engine.tables import dead_letter
 from esnbot.features.status import is_paused
 from esnbot.provisioning import wanted
 from esnbot.provisioning.events import DRIFT
+from esnbot.provisioning.reasons import Reason, Why
 from tests.features.house import ALI, MAX, ZOE, House
 
 
@@ -55,10 +56,23 @@ async def test_drift_since_yesterday_is_shown_and_older_one_is_not(any_house: Ho
 
 
 async def test_rooms_that_cannot_be_made_as_wanted_are_named_with_the_reason(any_house: House) -> None:
-    await any_house.write(lambda conn: wanted.fail(conn, "cafe", "the alias is taken"))
+    taken = Reason("the alias is taken", Why.alias_strangers, {"alias": "#cafe:example.org"})
+    await any_house.write(lambda conn: wanted.fail(conn, "cafe", taken))
     shown = await any_house.ask("!rse état", sender=MAX)
     assert shown.splitlines()[0] == "Quelque chose demande votre attention"
-    assert "Pas encore comme prévu (1)\xa0: Le café (`the alias is taken`)" in shown
+    assert "(1)\xa0: Le café (l’adresse `#cafe:example.org` appartient au salon de quelqu’un d’autre)" in shown
+    await any_house.say("!esn language english", sender=MAX)
+    shown = await any_house.ask("!esn status", sender=MAX)
+    assert "Le café (the address `#cafe:example.org` belongs to somebody else's room)" in shown
+
+
+async def test_a_reason_without_words_of_its_own_is_said_in_general_and_never_raw(house: House) -> None:
+    await house.write(lambda conn: wanted.fail(conn, "cafe", Reason("M_WEIRD: Traceback")))
+    await house.write(lambda conn: wanted.fail(conn, "help", Reason("alias without a value", Why.alias_strangers)))
+    shown = await house.ask("!rse état", sender=MAX)
+    said = "quelque chose s’est mal passé\xa0; le journal du serveur dit quoi"
+    assert f"Le café ({said}) et Entraide ({said})" in shown
+    assert "M_WEIRD" not in shown
 
 
 async def test_others_are_told_who_can(house: House) -> None:

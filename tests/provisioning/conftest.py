@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
+from esnbot.store.database import Database
+from esnbot.store.migrate import migrate
 from esnbot.testing.homeserver import Homeserver
-from tests.provisioning.kit import Stage, staged
+from tests.provisioning.kit import MIGRATIONS, Stage, staged
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "empty.db"
+
+    async def make() -> None:
+        database = await Database.open(f"sqlite+aiosqlite:///{path}")
+        await migrate(database, [MIGRATIONS])
+        await database.close()
+
+    asyncio.run(make())
+    return path
 
 
 @pytest_asyncio.fixture

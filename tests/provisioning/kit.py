@@ -188,8 +188,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def running(stage: Stage) -> AsyncIterator[Reconciler]:
-    """The bot at work with provisioning alone: endpoint, engine and reconciler."""
+async def running(stage: Stage, client: MatrixClient | None = None) -> AsyncIterator[Reconciler]:
+    """The bot at work with provisioning alone: endpoint, engine and reconciler, which may have a client of its own."""
     bot = stage.client.user
     module = build(Speech(default="en", strict=True), bot, stage.client.server)
     engine = Engine(stage.database, stage.client, [module], stage.clock)
@@ -199,7 +199,7 @@ async def running(stage: Stage) -> AsyncIterator[Reconciler]:
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", URL(stage.registration.url).port).start()
-    reconciler = stage.reconciler(signals=engine.signals)
+    reconciler = stage.reconciler(client, signals=engine.signals)
     await engine.start()
     work = asyncio.create_task(reconciler.run())
     try:

@@ -34,7 +34,8 @@ class Simulated:
     lists_nothing: bool = False
     requests: int = 0
     time: int = 1_000
-    changed: list[str] = field(default_factory=list)
+    history: list[tuple[str, JSON]] = field(default_factory=list)
+    """Every state event that ever was, with its room."""
     numbers: itertools.count[int] = field(default_factory=itertools.count)
     user: str = BOT
     server: str = "example.org"
@@ -68,7 +69,7 @@ class Simulated:
             "event_id": f"${next(self.numbers)}",
         }
         self.rooms[room][type, state_key] = event
-        self.changed.append(room)
+        self.history.append((room, event))
         return str(event["event_id"])
 
     def writing(self, room: str) -> asyncio.Lock:
@@ -169,13 +170,13 @@ class Simulated:
         return {"chunk": list(reversed(self.messages_of.get(room, [])))}
 
     async def sync(self, since: str | None = None, **_: Any) -> JSON:
-        """What changed since; the token is a place in the list of changes."""
-        start = int(since) if since is not None else len(self.changed)
-        join = {
-            room: {"state": {"events": list(self.rooms[room].values())}, "timeline": {"limited": False, "events": []}}
-            for room in dict.fromkeys(self.changed[start:])
-        }
-        return {"next_batch": str(len(self.changed)), "rooms": {"join": join, "leave": {}}}
+        """What changed since; the token is a place in the history."""
+        start = int(since) if since is not None else len(self.history)
+        changed: dict[str, list[JSON]] = {}
+        for room, event in self.history[start:]:
+            changed.setdefault(room, []).append(event)
+        join = {room: {"timeline": {"limited": False, "events": events}} for room, events in changed.items()}
+        return {"next_batch": str(len(self.history)), "rooms": {"join": join, "leave": {}}}
 
     async def kick(self, room: str, user: str, reason: str = "") -> None:
         """Out."""

@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,8 +20,7 @@ from esnbot.matrix.client import MatrixClient
 from esnbot.provisioning.compare import DOABLE
 from esnbot.provisioning.reconciler import Reconciler
 from esnbot.store.database import Database
-from esnbot.store.migrate import migrate
-from tests.provisioning.kit import MIGRATIONS, a_community, a_group, a_space, an_audience
+from tests.provisioning.kit import a_community, a_group, a_space, an_audience
 from tests.provisioning.simulated import PERSON, Crash, Simulated
 
 EXAMPLES = 150 if os.environ.get("ESNBOT_SOAK") == "1" else 25
@@ -94,20 +92,6 @@ by_hand = st.tuples(
         ]
     ),
 )
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "empty.db"
-
-    async def make() -> None:
-        database = await Database.open(f"sqlite+aiosqlite:///{path}")
-        await migrate(database, [MIGRATIONS])
-        await database.close()
-
-    asyncio.run(make())
-    return path
 
 
 async def no_sleep(_: float) -> None:

@@ -4,14 +4,41 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any, cast
 
 from esnbot.community.group import Group, Kind, Posting
 from esnbot.community.model import Community
+from esnbot.matrix.client import MatrixClient
 from esnbot.provisioning import requests, wanted
 from esnbot.provisioning.events import DRIFT
-from esnbot.store import leases
+from esnbot.store import leases, rooms
 from esnbot.testing.homeserver import Homeserver
+from esnbot.testing.person import Person
 from tests.provisioning.kit import Stage, a_community, a_group, a_space, eventually, running
+
+
+class Interrupting:
+    """The bot's client, with a person who changes a topic as the bot sets the name, and is heard of at once."""
+
+    def __init__(self, stage: Stage, room: str, person: Person) -> None:
+        self._stage = stage
+        self._room = room
+        self._person = person
+
+    def __getattr__(self, name: str) -> Any:
+        """Any other verb."""
+        return getattr(self._stage.client, name)
+
+    async def set_state(self, room: str, type: str, state_key: str, content: dict[str, Any]) -> str:
+        """Set state; the push of what the person changed arrives before this is answered."""
+        if (room, type) == (self._room, "m.room.name"):
+            await self._person.set_state(room, "m.room.topic", {"topic": "By hand"})
+            await eventually(self._heard)
+        return await self._stage.client.set_state(room, type, state_key, content)
+
+    async def _heard(self) -> bool:
+        async with self._stage.database.read() as conn:
+            return await rooms.content(conn, self._room, "m.room.topic") == {"topic": "By hand"}
 
 
 def animated(*places: Group, language: str = "en") -> Community:
@@ -67,6 +94,21 @@ async def test_apply_hands_its_work_to_a_running_bot(stage_on_each: Stage) -> No
             assert await requests.waiting(conn) == []
 
 
+async def test_apply_tells_what_was_made_of_its_declaration_also_where_the_running_bot_was_faster(
+    stage_on_each: Stage,
+) -> None:
+    stage = stage_on_each
+    await stage.apply(animated())
+    async with running(stage) as reconciler:
+        await eventually(lambda: asyncio.sleep(0, reconciler.holds_lease))
+        other = stage.reconciler()
+        await other.declare(stage.own(animated(a_group("club", parent="company"))))
+        await eventually(stage.all_settled)
+
+        assert (await other.apply()).done == ["club"]
+        assert (await other.apply()).done == []
+
+
 async def test_the_lease_of_a_bot_that_died_is_taken_over(stage: Stage) -> None:
     nobody = requests.new_holder().split("|")
     nobody[1] = "4194303"
@@ -108,6 +150,31 @@ async def test_what_somebody_changes_by_hand_is_told_to_the_animators_and_shown_
     assert (await stage.plan(community)).changes == ()
     async with stage.database.read() as conn:
         assert list(await wanted.drifts(conn)) == []
+
+
+async def test_what_somebody_changes_while_the_room_is_being_changed_is_told_once(
+    stage_on_each: Stage, homeserver: Homeserver
+) -> None:
+    stage = stage_on_each
+    olga = await homeserver.person("olga")
+    club = a_group("club", "Club", parent="company", topic="Declared", owners=frozenset({olga.id}))
+    community = animated(club)
+    await stage.apply(community)
+    room = await stage.room("club")
+    await stage.client.invite(room, olga.id)
+    await olga.join(room)
+    renamed = animated(replace(club, name="Photo club"))
+    async with running(stage, cast(MatrixClient, Interrupting(stage, room, olga))) as reconciler:
+        await eventually(lambda: asyncio.sleep(0, reconciler.holds_lease))
+        await stage.reconciler().declare(stage.own(renamed))
+        await eventually(stage.all_settled)
+        await eventually(lambda: stage.last_said_in("desk"))
+        said = await stage.said_in("desk")
+
+    assert [entry.count("By hand") for entry in said] == [1]
+    assert await stage.state("club", "m.room.name") == {"name": "Photo club"}
+    plan = await stage.plan(renamed)
+    assert [(change.what, change.old, change.by) for change in plan.of("club")] == [("topic", "By hand", olga.id)]
 
 
 async def test_drift_is_told_in_the_language_of_the_animators_room(stage: Stage, homeserver: Homeserver) -> None:

@@ -18,7 +18,7 @@ from esnbot.features.contract import Kit
 from esnbot.features.group import model, records
 from esnbot.features.group.settings import GroupSettings
 from esnbot.features.places import called, language_of, link_to
-from esnbot.provisioning import wanted
+from esnbot.provisioning import reasons, wanted
 from esnbot.provisioning.errors import Owned
 from esnbot.speech import Later, Markdown, bold, later, paragraphs, render
 
@@ -111,10 +111,18 @@ class GroupHandlers:
         ]
 
     async def room_failed(self, ctx: Context, event: Event) -> Sequence[Effect]:
-        """Tell whoever asked, once."""
-        key = event.text("key")
+        """Tell whoever asked, once; what no further try mends is given up, and its name is free again."""
+        key, revision = event.text("key"), event.content.get("revision")
         wish = await records.find(ctx.conn, key)
-        if wish is None or wish.state != records.ASKED:
+        if wish is None or wish.state == records.READY:
+            return []
+        if not isinstance(revision, int) or revision != await wanted.revision_of(ctx.conn, key):
+            # News of an earlier wish: what is wanted now has its own outcome.
+            return []
+        reason = reasons.load(event.content)
+        if reason.final and await wanted.withdraw(ctx.conn, key, revision):
+            return await self._given_up(ctx.conn, wish, reason, revision)
+        if wish.state != records.ASKED:
             return []
         await records.mark(ctx.conn, key, records.FAILED)
         voice = self._kit.speech.voice(wish.language)
@@ -123,7 +131,20 @@ class GroupHandlers:
             "will tell you here; another name may work right away.",
             group=bold(wish.name),
         )
-        return [Unschedule(key=f"slow:{key}"), *self._answer(wish, text, f"failed:{key}")]
+        return [Unschedule(key=f"slow:{key}"), *self._answer(wish, text, f"failed:{key}:{revision}")]
+
+    async def _given_up(
+        self, conn: AsyncConnection, wish: records.Request, reason: reasons.Reason, revision: int
+    ) -> Sequence[Effect]:
+        await records.give_up(conn, wish.key)
+        voice = self._kit.speech.voice(wish.language)
+        text = voice.say(
+            "I could not make {group}: {reason}. Nothing of it is left, and its name is free again: you can ask for it "
+            "once more later, or choose another name right away.",
+            group=bold(wish.name),
+            reason=reasons.explained(voice, reason),
+        )
+        return [Unschedule(key=f"slow:{wish.key}"), *self._answer(wish, text, f"given_up:{wish.key}:{revision}")]
 
     async def slow(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """Tell whoever asked that it takes longer than usual."""
@@ -143,7 +164,7 @@ class GroupHandlers:
             "{group} is taking a little longer than usual. I will tell you here when it is ready.",
             group=bold(wish.name),
         )
-        return self._answer(wish, text, f"slow:{wish.key}")
+        return self._answer(wish, text, f"slow:{wish.key}:{wish.asked}")
 
     def _answer(self, wish: records.Request, text: Markdown, key: str) -> Sequence[Effect]:
         if not wish.room_id:

@@ -17,6 +17,7 @@ from esnbot.features.status import records
 from esnbot.features.status.settings import StatusSettings
 from esnbot.provisioning import wanted
 from esnbot.provisioning.module import WHAT
+from esnbot.provisioning.reasons import Reason, explained
 from esnbot.speech import Later, Markdown, bold, bullets, code, paragraphs
 
 SINCE_YESTERDAY: Final = timedelta(days=1)
@@ -144,11 +145,11 @@ class StatusHandlers:
             "Changed by hand since yesterday ({count}): {places}", count=len(seen), places=voice.list(places)
         )
 
-    async def _problems(self, call: Call, problems: Mapping[str, str]) -> Markdown:
+    async def _problems(self, call: Call, problems: Mapping[str, Reason]) -> Markdown:
         voice = call.voice
         names = await wanted.names(call.ctx.conn, problems)
         shown = [
-            voice.say("{place} ({reason})", place=bold(names.get(key, key)), reason=code(reason))
+            voice.say("{place} ({reason})", place=bold(names.get(key, key)), reason=explained(voice, reason))
             for key, reason in list(problems.items())[:PROBLEMS_SHOWN]
         ]
         return voice.say("Not as it should be ({count}): {places}", count=len(problems), places=voice.list(shown))
