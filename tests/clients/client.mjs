@@ -148,6 +148,14 @@ const deeds = {
         return { rooms: Object.fromEntries(client.getRooms().map((room) => [room.roomId, room.getMyMembership()])) };
     },
 
+    // Whether this client is in the room, and ready to encrypt in it where it is encrypted.
+    async isIn({ room }) {
+        const found = client.getRoom(room);
+        if (found?.getMyMembership() !== "join") return { so: false };
+        const encrypted = found.hasEncryptionStateEvent();
+        return { so: !encrypted || (await client.getCrypto().isEncryptionEnabledInRoom(room)) };
+    },
+
     async say({ room, text }) {
         return { event: (await client.sendMessage(room, textual(text))).event_id };
     },

@@ -1,4 +1,4 @@
-"""A person with matrix-js-sdk and its Rust crypto, the code under Element Web: a process of its own, spoken to in JSON."""
+"""A person with matrix-js-sdk and its Rust crypto, as in Element Web: a process of its own, spoken to in JSON."""
 
 from __future__ import annotations
 
@@ -152,8 +152,14 @@ class JsClient:
         await eventually(there, timeout, message=f"{people} in {room}")
 
     async def join(self, room: str, *via: str) -> str:
-        """Join by id or alias."""
-        return str((await self.ask("join", room=room, via=via))["room"])
+        """Join by id or alias; returns the id once this client shows the room."""
+        joined = str((await self.ask("join", room=room, via=via))["room"])
+
+        async def there() -> bool:
+            return bool((await self.ask("isIn", room=joined))["so"])
+
+        await eventually(there, 20, message=f"{self.id} in {room}")
+        return joined
 
     async def invited_to(self, timeout: float = 20.0) -> str:
         """The id of a room that this person is invited to."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,8 +123,3 @@ async def a_town(
     settings = load(path, discover().schemas, environment=environment)
     async with AsyncExitStack() as people:
         yield Town(registration, homeserver, client, settings, people)
-
-
-async def until_so(condition: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Wait for something that has to be asked for."""
-    await eventually(condition, 20, message=what)
