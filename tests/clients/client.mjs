@@ -14,6 +14,8 @@ const sdk = await import("matrix-js-sdk");
 const { EventShieldColour, EventShieldReason, OnlySignedDevicesIsolationMode } = await import(
     "matrix-js-sdk/lib/crypto-api/index.js"
 );
+const { PollResponseEvent } = await import("matrix-js-sdk/lib/extensible_events_v1/PollResponseEvent.js");
+const { M_POLL_RESPONSE } = await import("matrix-js-sdk/lib/@types/polls.js");
 const MEGOLM = "m.megolm.v1.aes-sha2";
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, getChild: () => silent };
 
@@ -191,6 +193,31 @@ const deeds = {
         const found = client.getRoom(room)?.findEventById(event);
         if (!found) return { content: null };
         return { content: found.isRedacted() ? {} : found.getContent(), shield: await shieldOf(found) };
+    },
+
+    // The polls of a room as this client would show them, with the answers of those whose votes it counts.
+    async polls({ room }) {
+        const polls = [...(client.getRoom(room)?.polls.values() ?? [])];
+        const shown = polls.map(async (poll) => {
+            const votes = {};
+            for (const vote of (await poll.getResponses()).getRelations()) {
+                votes[vote.getSender()] = M_POLL_RESPONSE.findIn(vote.getContent())?.answers ?? null;
+            }
+            return {
+                id: poll.pollId,
+                question: poll.pollEvent.question.text,
+                answers: poll.pollEvent.answers.map((answer) => answer.text),
+                ids: poll.pollEvent.answers.map((answer) => answer.id),
+                ended: poll.isEnded,
+                votes,
+            };
+        });
+        return { polls: await Promise.all(shown) };
+    },
+
+    async vote({ room, poll, answers }) {
+        const { type, content } = PollResponseEvent.from(answers, poll).serialize();
+        return { event: (await client.sendEvent(room, type, content)).event_id };
     },
 
     // How this client sees somebody, and each of their devices.
