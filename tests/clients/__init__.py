@@ -1,0 +1,1 @@
+"""The bot with clients that are not ours."""
