@@ -36,6 +36,7 @@ class Problem(Enum):
     many = auto()
     double = auto()
     unquoted = auto()
+    option = auto()
 
 
 class Unusable(ValueError):
@@ -97,6 +98,10 @@ def proper(question: str, answers: Sequence[str]) -> tuple[str, tuple[str, ...]]
     if " " not in asked and not asked.endswith("?") and any(line.endswith("?") for line in lines):
         # The question went on: its words were taken for answers.
         raise Unusable(Problem.unquoted)
+    for line in lines:
+        if line.startswith(("--", "—")):
+            # As `--jusqu'à`: meant as an option, and no name of one.
+            raise Unusable(Problem.option, line)
     if len(lines) < LEAST:
         raise Unusable(Problem.few)
     if len(lines) > MOST:

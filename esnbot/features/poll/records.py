@@ -168,7 +168,10 @@ async def _located(conn: AsyncConnection, known: Poll) -> Poll:
     """The poll with the ids of its posts, as far as they were sent."""
     if known.start_event and known.text_event:
         return known
-    keys = {f"{known.module}/{start_key(known.id)}": "start_event", f"{known.module}/{text_key(known.id)}": "text_event"}
+    keys = {
+        f"{known.module}/{start_key(known.id)}": "start_event",
+        f"{known.module}/{text_key(known.id)}": "text_event",
+    }
     rows = await conn.execute(select(outbox.c.key, outbox.c.event_id).where(outbox.c.key.in_(keys)))
     found = {keys[row.key]: row.event_id for row in rows if row.event_id}
     if not found:
