@@ -196,7 +196,7 @@ def after_quiet(instant: datetime, quiet: QuietHours | None, zone: ZoneInfo) -> 
     return at_wall_clock(day, quiet.end, zone)
 
 
-# --- MSC3381, as clients that show polls know it; a stable `m.poll.start` shows as an empty tile in Element ------------
+# --- MSC3381 as clients know it; a stable `m.poll.start` shows as an empty tile in Element -------------------------
 
 START: Final = "org.matrix.msc3381.poll.start"
 END: Final = "org.matrix.msc3381.poll.end"

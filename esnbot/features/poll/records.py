@@ -53,6 +53,8 @@ poll = Table(
     Column("closed", Milliseconds),
     Column("totals", Json),
     Column("voters", Integer),
+    # A number that was forgotten is not given again: effects have it in their keys.
+    sqlite_autoincrement=True,
 )
 
 ballot = Table(

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from esnbot.settings.values import Duration
 
-
 LONGEST: Final = timedelta(days=60)
 
 

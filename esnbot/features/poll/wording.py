@@ -120,8 +120,8 @@ def outcome(voice: Voice, texts: Sequence[str] | None, result: Tally) -> str:
         )
         lines.append(Markdown(f"**{line}**") if number in result.leading else line)
     reactions = voice.plural(
-        "One of them voted by reaction, which the poll itself does not count.",
-        "{n} of them voted by reaction, which the poll itself does not count.",
+        "One vote came by reaction: the poll itself does not show it.",
+        "{n} votes came by reaction: the poll itself does not show them.",
         result.by_reaction,
     )
     voters = in_all(voice, result)
@@ -135,12 +135,12 @@ def outcome(voice: Voice, texts: Sequence[str] | None, result: Tally) -> str:
 def end(voice: Voice, until: datetime, dated: bool, quiet: QuietHours | None, zone: ZoneInfo) -> Markdown:
     """Until when one can vote, and when the result comes if not at once."""
     if not dated:
-        return voice.say("Open until somebody closes it: `!esn poll close`.")
+        return voice.say("No end is set: `!esn poll close` closes it.")
     told = after_quiet(until, quiet, zone)
     if told == until:
         return voice.say("Open until {moment}.", moment=voice.moment(until, zone))
     return voice.say(
-        "Open until {moment}. Quiet hours will have begun by then: the result comes {later}.",
+        "Open until {moment}. That lies in the quiet hours: the result comes on {later}.",
         moment=voice.moment(until, zone),
         later=voice.moment(told, zone),
     )

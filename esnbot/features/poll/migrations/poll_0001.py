@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("closed", sa.BigInteger),
         sa.Column("totals", sa.Text),
         sa.Column("voters", sa.Integer),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "poll_ballot",
