@@ -125,7 +125,7 @@ class TestBeginning:
         ("line", "answer"),
         [
             ('poll create "Where?" "Pizza"', "at least two answers"),
-            ('poll create "Where?"', "at least two answers"),
+            ('poll create "Where?"', "ANSWER"),
             ("poll create", "QUESTION"),
             (f'poll create "{"x" * 9_000}" a b', "at most 300 fit"),
             (f'poll create "{"x" * 10_000}" a b', "at most 300 fit"),

@@ -206,7 +206,9 @@ class Desk:
         if call.is_direct:
             place = await wanted.place_of(call.ctx.conn, poll.room_id)
             parts += [call.voice.plain(place.name)] if place is not None else []
-        parts.append(self._end(call, poll))
+        if poll.dated:
+            until = datetime.fromtimestamp(poll.until / 1000, UTC)
+            parts.append(call.voice.moment(until, self._community.zone, call.ctx.now))
         return Markdown(wording.BETWEEN.join(parts))
 
     def _end(self, call: Call, poll: records.Poll) -> Markdown:

@@ -113,7 +113,6 @@ def _creating() -> tuple[Param, ...]:
             names=Names(("answer",), ("réponse",)),
             kind=Text(model.LONGEST_ANSWER),
             help=later("What people can choose: two to ten answers, each in quotation marks."),
-            required=False,
             many=True,
         ),
         Param(
