@@ -64,7 +64,7 @@ class _Binder:
     def _shown(self, param: Param) -> str:
         """As usage shows it: `NAME`, `--kind`."""
         name = param.names.shown(self._language)
-        return f"--{name}" if param.option else name.upper()
+        return f"--{name}" if param.option else name.upper() + "…" * param.many
 
     async def _option(self, word: Word) -> bool:
         """Whether the word is an option; its value is read."""

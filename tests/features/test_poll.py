@@ -125,7 +125,7 @@ class TestBeginning:
         ("line", "answer"),
         [
             ('poll create "Where?" "Pizza"', "at least two answers"),
-            ('poll create "Where?"', "ANSWER"),
+            ('poll create "Where?"', "`ANSWER…` is missing"),
             ("poll create", "QUESTION"),
             (f'poll create "{"x" * 9_000}" a b', "at most 300 fit"),
             (f'poll create "{"x" * 10_000}" a b', "at most 300 fit"),
@@ -424,6 +424,12 @@ class TestTheEnd:
             )
         )
         assert "Une personne a voté." in result.body
+
+    async def test_nothing_is_said_where_the_bot_is_no_more(self, house: House) -> None:
+        await begin(house, f"{ASK} --until friday noon")
+        await house.put_in("!cafe", BOT, membership="leave")
+        assert await house.let_pass(timedelta(days=9)) == []
+        assert await house.scheduled("poll") == {}
 
     @pytest.mark.parametrize("which", ["start", "paper"])
     async def test_a_poll_that_is_taken_away_is_closed_without_a_word(self, any_house: House, which: str) -> None:

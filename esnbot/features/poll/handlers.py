@@ -107,8 +107,6 @@ class PollHandlers:
 
     async def redacted(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """A vote that is taken back does not count; a poll that is taken away is closed without a word."""
-        if event.sender == ctx.bot:
-            return []
         voted_in = await records.poll_of_ballot(ctx.conn, event.redacts)
         if voted_in is not None:
             poll = await records.get(ctx.conn, voted_in)
@@ -224,8 +222,9 @@ class PollHandlers:
         if not await records.close(ctx.conn, poll.id, records.CLOSED, result, milliseconds(ctx.now)):
             return []
         voice = self._kit.speech.voice(poll.language)
+        is_there = await rooms.membership(ctx.conn, poll.room_id, ctx.bot) == "join"
         return [
-            *self._tell(poll, voice, result),
+            *(self._tell(poll, voice, result) if is_there else ()),
             Unschedule(key=_job(END, poll)),
             Unschedule(key=_job(COUNT, poll)),
             self._closed(poll, result, removed=False),
