@@ -49,19 +49,22 @@ class _Binder:
             else:
                 raise self._too_many(word)
         for param in self._params:
+            if param.many and param.name in self._values:
+                self._values[param.name] = tuple(self._values[param.name])
             if param.name not in self._values:
                 if param.required and not isinstance(param.kind, Switch):
                     raise Problem(later("{name} is missing.", name=code(self._shown(param))))
-                self._values[param.name] = False if isinstance(param.kind, Switch) else None
+                nothing: Any = () if param.many else None
+                self._values[param.name] = False if isinstance(param.kind, Switch) else nothing
         return self._values
 
     def _left(self) -> list[Param]:
-        return [param for param in self._positional if param.name not in self._values]
+        return [param for param in self._positional if param.many or param.name not in self._values]
 
     def _shown(self, param: Param) -> str:
         """As usage shows it: `NAME`, `--kind`."""
         name = param.names.shown(self._language)
-        return f"--{name}" if param.option else name.upper()
+        return f"--{name}" if param.option else name.upper() + "…" * param.many
 
     async def _option(self, word: Word) -> bool:
         """Whether the word is an option; its value is read."""
@@ -90,8 +93,14 @@ class _Binder:
             # Where nothing else can come, it has all the words up to the next option.
             await self._value(param, last=not [other for other in self._left() if other is not param], plain=False)
         else:
-            self._values[param.name] = await param.kind.read(value, self._reading)
+            self._keep(param, await param.kind.read(value, self._reading))
         return True
+
+    def _keep(self, param: Param, value: Any) -> None:
+        if param.many:
+            self._values.setdefault(param.name, []).append(value)
+        else:
+            self._values[param.name] = value
 
     async def _value(self, param: Param, *, last: bool, plain: bool) -> None:
         """Read the value that begins at the current word."""
@@ -103,8 +112,8 @@ class _Binder:
             self._position = len(self._words)
             return
         run = self._run(plain)
-        if param.kind.words == "one" or first.quoted or len(run) == 1:
-            self._values[param.name] = await param.kind.read(first.text, self._reading)
+        if param.many or param.kind.words == "one" or first.quoted or len(run) == 1:
+            self._keep(param, await param.kind.read(first.text, self._reading))
             self._position += 1
             return
         if last:

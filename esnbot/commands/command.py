@@ -47,6 +47,8 @@ class Param:
     option: bool = False
     rest: bool = False
     """Takes all remaining words as one text (only the last positional one)."""
+    many: bool = False
+    """Takes all remaining words and quotations, each as a value, as a tuple (only the last positional one)."""
 
 
 @dataclass(frozen=True, slots=True)

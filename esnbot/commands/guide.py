@@ -18,9 +18,9 @@ _LONGEST = 200
 
 
 def sign(param: Param, language: str) -> str:
-    """How a parameter is shown: `NAME`, `[NAME]`, `[--kind …]`, `[--quiet]`."""
+    """How a parameter is shown: `NAME`, `NAME…`, `[NAME]`, `[--kind …]`, `[--quiet]`."""
     name = param.names.shown(language)
-    shown = name.upper()
+    shown = f"{name.upper()}…" if param.many else name.upper()
     if param.option:
         shown = f"--{name}" if isinstance(param.kind, Switch) else f"--{name} …"
     return shown if param.required and not isinstance(param.kind, Switch) else f"[{shown}]"

@@ -55,7 +55,7 @@ class Registry:
         if command.default and self.default(command.noun) is not command:
             raise RegistryError(f"the noun '{command.noun}' has two default commands")
         positional = [param for param in command.params if not param.option]
-        if any(param.rest for param in positional[:-1]):
+        if any(param.rest or param.many for param in positional[:-1]):
             raise RegistryError(f"only the last parameter of {name} can take the rest")
         options: dict[str, str] = {}
         for param in command.params:

@@ -57,6 +57,10 @@ class Courier:
         match effect:
             case do.Say():
                 return await self._say(parcel, effect, room, now_ms)
+            case do.Send():
+                target = await self._address.post(parcel.module, effect.refers) if effect.refers else ""
+                content = message.event(effect.content, refers=target, cause=parcel.key)
+                return await self._send(parcel, room, effect.type, content, now_ms)
             case do.React():
                 target = await self._address.post(parcel.module, effect.to)
                 content = message.reaction(target, effect.emoji, cause=parcel.key)

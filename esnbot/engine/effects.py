@@ -61,6 +61,16 @@ class Say(Effect, frozen=True, kw_only=True):
     """What to say instead when the room (a direct chat) cannot be opened."""
 
 
+class Send(Effect, frozen=True, kw_only=True):
+    """Send an event of any kind that is neither a message nor state, such as a poll; sealed where the room is."""
+
+    room: RoomRef
+    type: str
+    content: dict[str, Any] = {}
+    refers: PostRef = ""
+    """The post that it refers to (``m.reference``)."""
+
+
 class React(Effect, frozen=True, kw_only=True):
     """React to a post."""
 
@@ -171,6 +181,7 @@ class Nudge(Effect, frozen=True, kw_only=True):
 
 AnyEffect = (
     Say
+    | Send
     | React
     | Redact
     | Pin

@@ -46,3 +46,11 @@ def message(
 def reaction(to: str, emoji: str, *, cause: str) -> dict[str, Any]:
     """Content of an ``m.reaction``."""
     return {"m.relates_to": {"rel_type": "m.annotation", "event_id": to, "key": emoji}, CAUSE: cause}
+
+
+def event(content: Mapping[str, Any], *, cause: str, refers: str = "") -> dict[str, Any]:
+    """Content of another event; ``refers`` is the event id that it refers to (``m.reference``)."""
+    whole = {**content, CAUSE: cause}
+    if refers:
+        whole["m.relates_to"] = {"rel_type": "m.reference", "event_id": refers}
+    return whole

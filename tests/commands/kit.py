@@ -155,6 +155,14 @@ COMMANDS = (
     a_command(
         "meetup", "shift", param("by", Duration(), "de"), param("when", Moment(), "quand", option=True, required=False)
     ),
+    a_command(
+        "meetup",
+        "choose",
+        param("title", Text(), "titre"),
+        param("day", Text(max_length=20), "jour", many=True),
+        param("when", Moment(), "quand", option=True, required=False),
+        fr="choisir",
+    ),
     a_command("status", "show", fr="montrer", who=frozenset({Role.animator, Role.administrator}), default=True),
     a_command(
         "note",

@@ -197,6 +197,16 @@ class TestValues:
             ("group invite matrix:u/ali:example.org hello  there", {"person": ALI, "note": "hello  there"}),
             ('group invite Zoe Martin "come" and "see"', {"person": ZOE, "note": '"come" and "see"'}),
             ("meetup size 12", {"seats": "12"}),
+            ('meetup choose "Two words" a "b c" d', {"title": "Two words", "day": "('a', 'b c', 'd')"}),
+            ("meetup choose title --day a b", {"title": "title", "day": "('a', 'b')"}),
+            (
+                'meetup choose title "a" --when mardi prochain 10h "b"',
+                {"title": "title", "day": "('a', 'b')", "when": "2026-12-01 10:00:00+01:00"},
+            ),
+            (
+                "meetup choose title a --when mardi prochain 10h b",
+                {"title": "title", "day": "('a', 'b')", "when": "2026-12-01 10:00:00+01:00"},
+            ),
             ("meetup shift 1h30", {"by": "1:30:00"}),
             ("meetup shift deux jours", {"by": "2 days, 0:00:00"}),
             (
@@ -226,6 +236,8 @@ class TestValues:
             ("group create " + "x" * 50, "50 characters, and at most 40"),
             ("group join Club foto", "Did you mean `Club photo`?"),
             ("group invite Zoe Martn", "Did you mean `Zoé Martin`?"),
+            ("meetup choose title", "`DAY…` is missing"),
+            ("meetup choose title a " + "x" * 30, "30 characters, and at most 20"),
             ("meetup size many", "I need a whole number from 1 to 50"),
             ("meetup size 51", "I need a whole number from 1 to 50"),
             ("meetup size 3 4", "I do not know what to do with “4”"),

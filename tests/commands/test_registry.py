@@ -39,6 +39,11 @@ def test_only_the_last_parameter_takes_the_rest() -> None:
         Registry([GROUP], [a_command("group", "a", param("x", Text(), rest=True), param("y", Text()))])
 
 
+def test_only_the_last_parameter_takes_many_values() -> None:
+    with pytest.raises(RegistryError, match="take the rest"):
+        Registry([GROUP], [a_command("group", "a", param("x", Text(), many=True), param("y", Text()))])
+
+
 def test_two_options_do_not_share_a_word() -> None:
     options = param("kind", Text(), "type", option=True), param("type", Text(), "sorte", option=True)
     with pytest.raises(RegistryError, match="both called 'type'"):

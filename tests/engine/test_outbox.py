@@ -22,6 +22,7 @@ from esnbot.engine.effects import (
     React,
     Redact,
     Say,
+    Send,
     SetState,
     direct,
     post,
@@ -223,6 +224,17 @@ async def test_a_post_can_be_named_before_it_exists(workshop: Workshop) -> None:
     root = next(sent.event_id for sent in workshop.stub.messages(ROOM))
     (answer,) = workshop.stub.messages(OTHER)
     assert answer.content["m.relates_to"]["event_id"] == root
+
+
+async def test_events_of_other_kinds_are_sent_once_and_refer_to_posts(workshop: Workshop) -> None:
+    engine = await started(workshop)
+    poll = Send(key="poll", room=ROOM, type="test.poll", content={"question": "Where?"})
+    await workshop.said(engine, "ask", poll, Send(room=ROOM, type="test.end", refers=post("poll")))
+    await workshop.delivered(engine)
+    begun, ended = workshop.stub.sent
+    assert (begun.type, begun.content["question"], ended.type) == ("test.poll", "Where?", "test.end")
+    assert begun.content["org.esnbot.cause"] == "ask/poll"
+    assert ended.content["m.relates_to"] == {"rel_type": "m.reference", "event_id": begun.event_id}
 
 
 async def test_a_room_can_be_named_before_it_is_made_and_is_one_queue_with_its_id(workshop: Workshop) -> None:

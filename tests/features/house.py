@@ -153,6 +153,11 @@ class House:
             flood=Flood(burst=1_000),
         )
         self.modules: tuple[Module, ...] = (speaking, *(one.module for one in built))
+        self.add()
+
+    def add(self, *modules: Module) -> None:
+        """Put further modules to work, until the next restart."""
+        self.modules += modules
         signals = Signals()
         self.dispatcher = Dispatcher(self.database, self.modules, self.clock, self.clock, signals, BOT, Metrics())
         self.scheduler = Scheduler(self.database, self.clock, self.clock, signals)

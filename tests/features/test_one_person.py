@@ -12,6 +12,7 @@ from esnbot.engine.feature import Context, Module
 from esnbot.provisioning import people as provisioning
 from esnbot.provisioning.events import DRIFT
 from tests.features.house import ALI, BOT, MAX, ZOE, House
+from tests.features.test_poll import begin
 
 MIRROR = "room_state"
 """Who is in which room is the homeserver's; the table mirrors it for as long as it is so."""
@@ -30,6 +31,8 @@ async def a_busy_week(house: House, person: str) -> None:
     await house.say("!esn group create Gamma", sender=person)
     await house.say("!esn me site nantes", sender=person)
     await house.say("!esn group archive", sender=person, room="!alpha")
+    poll = await begin(house, sender=person)
+    await poll.react(person, 1)
     await house.tell(DRIFT, key="cafe", what="topic", by=person)
 
 
@@ -64,7 +67,7 @@ async def test_export_shows_what_every_module_keeps(house: House) -> None:
 
     kept = await house.write(lambda conn: people.collect(modules(house), conn, MAX))
 
-    assert {"engine", "commands", "group", "person", "provisioning", "status", "welcome"} <= kept.keys()
+    assert {"engine", "commands", "group", "person", "poll", "provisioning", "status", "welcome"} <= kept.keys()
     assert all(any(parts.values()) for parts in kept.values())
 
 
