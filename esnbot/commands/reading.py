@@ -108,6 +108,10 @@ class Problem(Exception):
         self.examples = examples
 
 
+class Missing(Problem):
+    """A value that the command cannot do without was not given."""
+
+
 class Kind(ABC):
     """Base of the kinds of value that a parameter takes; the subclasses are in ``esnbot.commands.values``."""
 

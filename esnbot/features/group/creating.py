@@ -55,7 +55,7 @@ class Creating:
         try:
             return await self._create(call)
         except Refusal as refusal:
-            return [call.answer(refusal.sentence)]
+            return [call.refuse(refusal.sentence)]
 
     async def _create(self, call: Call) -> Sequence[Effect]:
         name = self._name(call)
