@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -92,9 +93,11 @@ class Questions:
                 continue
             offers = await self._offers(param, args)
             if param.offers is not None and len(offers) < 2:
-                if offers:
-                    args[param.name] = await param.kind.read(offers[0].value, self._reading)
-                    lines += self._line(param, args[param.name])
+                # What cannot be read after all is left out, as if it had not been offered.
+                with suppress(Problem):
+                    for offer in offers:
+                        args[param.name] = await param.kind.read(offer.value, self._reading)
+                        lines += self._line(param, args[param.name])
                 continue
             if param.name not in answers:
                 return Progress(args, param, offers)
