@@ -40,6 +40,7 @@ class Offer:
     value: str
     """As the parameter's kind reads it."""
     shown: str
+    """Plain, or ``Markdown``."""
     default: bool = False
     """It is taken when the question is skipped."""
 

@@ -24,7 +24,7 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, React, Schedule, Unschedule, post
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
-from esnbot.speech import Later, Markdown, Quoted, later, paragraphs
+from esnbot.speech import Later, Markdown, Quoted, code, later, paragraphs
 
 PATIENCE: Final = timedelta(minutes=30)
 """How long a question of a dialogue waits for its answer."""
@@ -244,9 +244,13 @@ class Dialogues:
 
     def _explained(self, talk: _Talk, problem: Problem) -> Markdown:
         voice = talk.given.call.voice
-        said = voice.say(problem.text)
-        if problem.examples and not problem.near:
-            return Markdown(f"{said} {voice.say('For example: {examples}.', examples=voice.list(problem.examples))}")
+        said = voice.say(problem.alone)
+        if problem.near:
+            meant = voice.list(map(code, problem.near), either=True)
+            return Markdown(f"{said} {voice.say('Did you mean {near}?', near=meant)}")
+        if problem.examples:
+            examples = voice.list(map(code, problem.examples))
+            return Markdown(f"{said} {voice.say('For example: {examples}.', examples=examples)}")
         return said
 
     # --- reading --------------------------------------------------------------------------------------------------

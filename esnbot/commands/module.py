@@ -357,6 +357,10 @@ class _Desk:
         command = ctx.open(kept) if kept is not None else None
         heard = await self._heard(ctx, command) if command is not None else None
         done: list[Effect] = [Unschedule(key=_question(id))]
+        if command is None:
+            voice = self.speech.voice(await self.people.language(ctx.conn, event.sender))
+            lost = render(voice.say("I can no longer read what you asked for, so nothing was done. Please ask again."))
+            return [*done, Say(room=event.room_id, body=lost.body, html=lost.html, replaces=post(_question(id)))]
         if heard is None:
             return done
         call, said = heard

@@ -87,7 +87,7 @@ class Questions:
         lines: list[tuple[Param, Markdown]] = []
         for param in self._params:
             if param.name in args:
-                lines += self._line(param, args[param.name])
+                lines += self._line(param, args[param.name], ())
                 continue
             if param.question is None:
                 continue
@@ -97,7 +97,7 @@ class Questions:
                 with suppress(Problem):
                     for offer in offers:
                         args[param.name] = await param.kind.read(offer.value, self._reading)
-                        lines += self._line(param, args[param.name])
+                        lines += self._line(param, args[param.name], offers)
                 continue
             if param.name not in answers:
                 return Progress(args, param, offers)
@@ -105,7 +105,7 @@ class Questions:
                 args[param.name] = await self.read(param, answers[param.name], offers, args)
             except Problem as problem:
                 return Progress(args, param, offers, problem)
-            lines += self._line(param, args[param.name])
+            lines += self._line(param, args[param.name], offers)
         return Progress({**self._nothing(), **args}, lines=tuple(lines))
 
     async def read(self, param: Param, text: str, offers: Sequence[Offer], args: Mapping[str, Any]) -> Any:
@@ -147,10 +147,11 @@ class Questions:
     def _nothing(self) -> dict[str, Any]:
         return {param.name: None for param in self._params}
 
-    def _line(self, param: Param, value: Any) -> list[tuple[Param, Markdown]]:
+    def _line(self, param: Param, value: Any, offers: Sequence[Offer]) -> list[tuple[Param, Markdown]]:
         if value is None or value is False:
             return [] if param.skipped is None else [(param, self._voice.say(param.skipped))]
-        return [(param, self._shown(param, value))]
+        listed = next((offer.shown for offer in offers if offer.value == value), None)
+        return [(param, self._voice.plain(listed) if listed is not None else self._shown(param, value))]
 
     def _shown(self, param: Param, value: Any) -> Markdown:
         voice, reading = self._voice, self._reading

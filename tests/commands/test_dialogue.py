@@ -104,8 +104,8 @@ class TestQuestions:
             ((), "x" * 50, "This text has 50 characters, and at most 40 fit."),
             ((), "Taken", "I do not know “Taken” here."),
             (("Hill",), "9", "Choose a number from 1 to 2, or a word of the list."),
-            (("Hill",), "hoby", "“hoby” is not a kind of group that I know. You can choose `hobby` or `project`."),
-            (("Hill", "hobby"), "Mars", "I do not know any space called “Mars”. You can choose `Home` or `Garden`."),
+            (("Hill",), "hoby", "“hoby” is not a kind of group that I know. Did you mean `hobby`?\n\nWhat kind"),
+            (("Hill", "hobby"), "Mars", "I do not know any space called “Mars”.\n\nWhich space"),
         ],
     )
     async def test_a_wrong_answer_is_explained_and_the_question_put_again(

@@ -424,7 +424,7 @@ class TestDialogue:
     async def test_whom_it_is_for_and_where_are_asked_where_there_is_a_choice(self, house: House) -> None:
         await house.put_in("!direct", ZOE, BOT)
         asked = await self.talk(house, "groupe créer", "Essais", "projet")
-        assert "À qui s’adressera-t-il ?\n\n1. Salariés\n2. Partenaires" in asked
+        assert "À qui s’adressera-t-il ?\n\n1. Salariés\n2. Salariés et Partenaires" in asked
         assert "toutes les personnes de son espace" in asked
         # For partners, one space is left: nobody is asked.
         assert "De quoi parlera-t-il" in await self.talk(house, "Partenaires")

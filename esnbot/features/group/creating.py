@@ -88,7 +88,11 @@ class Creating:
         """The audiences among which there is a choice, in the spaces that are meant for the person."""
         spaces = await wanted.spaces(call.ctx.conn)
         reached = {key for space in self._open_to(call, spaces) for key in self._allowed(space, spaces)}
-        offers = [Offer(key, one.name) for key, one in self._community.audiences.items() if key in reached]
+        mine = call.person.audiences
+        names = {key: one.name for key, one in self._community.audiences.items() if key in reached}
+        own = [name for key, name in names.items() if key in mine]
+        # Whoever makes it is in it: a group for suppliers is one for staff and suppliers.
+        offers = [Offer(key, name if key in mine else call.voice.list([*own, name])) for key, name in names.items()]
         return offers if len(offers) > 1 else ()
 
     async def spaces_offered(self, call: Call) -> Sequence[Offer]:
