@@ -15,10 +15,11 @@ from esnbot.commands import dialogue_records, records, trail
 from esnbot.commands.addressing import as_edited, original_of, whole
 from esnbot.commands.command import Call, Command
 from esnbot.commands.dialogue_records import Dialogue
-from esnbot.commands.grammar import Word, split
+from esnbot.commands.grammar import split
 from esnbot.commands.questions import BACK, CANCEL, NO, SKIP, YES, Progress, Questions, keycaps, literal, pressed, word
 from esnbot.commands.reactions import chosen
 from esnbot.commands.reading import Places, Problem, Reading
+from esnbot.commands.registry import Registry
 from esnbot.community.model import Community
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, React, Schedule, Unschedule, post
@@ -70,8 +71,7 @@ class Dialogues:
     """A kept command, read anew; None when its author may not give it any more."""
     do: Callable[[Call, Command], Awaitable[Sequence[Effect]]]
     """Does a command that has all it needs."""
-    is_command: Callable[[Sequence[Word]], bool]
-    """Whether words are a command that has nothing to do with the question."""
+    registry: Registry
 
     async def begin(self, given: Given) -> Sequence[Effect]:
         """Ask the first question; another dialogue of the person's is put aside."""
@@ -93,8 +93,7 @@ class Dialogues:
             return await self._end(call, kept, _ASIDE)
         if said in BACK:
             return await self._back(talk)
-        listed = talk.questions.names_offer(line, progress.offers)
-        if said and said not in SKIP and not listed and self.is_command(split(line)):
+        if said and said not in SKIP and await self._is_command(talk, progress, line):
             return None
         if progress.open is None:
             return await self._decide(talk, progress, call, said, line)
@@ -162,6 +161,21 @@ class Dialogues:
             return None
         await dialogue_records.drop(ctx.conn, user)
         return kept
+
+    async def _is_command(self, talk: _Talk, progress: Progress, line: str) -> bool:
+        """Whether a message has nothing to do with the question: surely a command, or one and no word of the list."""
+        if talk.questions.names_offer(line, progress.offers):
+            return False
+        words = split(line)
+        if self.registry.is_surely(words):
+            return True
+        if progress.open is None or not progress.offers or self.registry.find(words).command is None:
+            return False
+        try:
+            await talk.questions.read(progress.open, line, progress.offers, progress.args)
+        except Problem:
+            return True
+        return False
 
     # --- steps ----------------------------------------------------------------------------------------------------
 

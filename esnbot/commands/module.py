@@ -116,7 +116,7 @@ class _Desk:
         """Put help and language first."""
         self.registry = complete(self.features, self.people.community, self.speech, self._help)
         people = self.people
-        self.dialogues = Dialogues(people.community, people.places, self._given, self._do, self.registry.is_surely)
+        self.dialogues = Dialogues(people.community, people.places, self._given, self._do, self.registry)
 
     def wants(self, event: Event) -> bool:
         """Whether a message may speak to the bot; in direct chats every one does."""

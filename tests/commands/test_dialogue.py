@@ -180,6 +180,12 @@ class TestInBetween:
         assert "What you can do here" in body(await room.say("help group", room=DIRECT))
         assert "What kind" in await says(room, "Help desk")
 
+    async def test_where_a_list_is_what_is_none_of_it_may_be_the_noun_of_a_command(self, room: Room) -> None:
+        await begun(room)
+        await says(room, "Up the hill")
+        assert '"words": "photo"' in body(await room.say("note photo", room=DIRECT))
+        assert "What is it about" in await says(room, "project")
+
     async def test_a_new_dialogue_replaces_the_old_one_and_says_so(self, room: Room) -> None:
         await begun(room)
         await says(room, "Up the hill")
