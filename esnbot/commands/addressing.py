@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import unescape
+from typing import Any
 from urllib.parse import unquote
+
+import msgspec
 
 from esnbot.engine.event import Event
 from esnbot.speech import clean
@@ -34,10 +38,54 @@ class Addressed:
 
 
 def may_address(event: Event) -> bool:
-    """A cheap look: a text that a person wrote now. Notices are bots', edits were answered before."""
+    """A cheap look: a text that a person wrote. Notices are bots'."""
+    return event.content.get("msgtype") == "m.text" and isinstance(event.content.get("body"), str)
+
+
+def original_of(event: Event) -> str:
+    """The event id of the message that this one edits, '' when it edits none."""
+    relation = _relation(event)
+    return _text(relation, "event_id") if relation.get("rel_type") == "m.replace" else ""
+
+
+def as_edited(event: Event) -> Event:
+    """An edit with the text that it gives the original; other messages as they are."""
+    new = event.content.get("m.new_content")
+    if not original_of(event) or not isinstance(new, dict):
+        return event
+    content = {**event.content, "formatted_body": "", **new, "m.relates_to": event.content["m.relates_to"]}
+    return msgspec.structs.replace(event, content=content)
+
+
+def replied_to(event: Event) -> str:
+    """The event id of what the message replies to on purpose; in threads, clients name the last message anyway."""
+    relation = _relation(event)
+    reply = relation.get("m.in_reply_to")
+    meant = isinstance(reply, Mapping) and relation.get("is_falling_back") is not True
+    return _text(reply, "event_id") if meant and isinstance(reply, Mapping) else ""
+
+
+def thread_of(event: Event) -> str:
+    """The root of the thread that the message stands in, '' for none."""
+    relation = _relation(event)
+    return _text(relation, "event_id") if relation.get("rel_type") == "m.thread" else ""
+
+
+def mentions(event: Event, bot: str) -> bool:
+    """Whether the message mentions the bot (``m.mentions``)."""
+    meant = event.content.get("m.mentions")
+    users = meant.get("user_ids") if isinstance(meant, dict) else None
+    return isinstance(users, list) and bot in users
+
+
+def _relation(event: Event) -> Mapping[str, Any]:
     relation = event.content.get("m.relates_to")
-    replaces = isinstance(relation, dict) and relation.get("rel_type") == "m.replace"
-    return event.content.get("msgtype") == "m.text" and not replaces and isinstance(event.content.get("body"), str)
+    return relation if isinstance(relation, dict) else {}
+
+
+def _text(found: Mapping[str, Any], key: str) -> str:
+    value = found.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def addressed(event: Event, bot: str, names: tuple[str, ...]) -> Addressed | None:

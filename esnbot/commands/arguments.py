@@ -7,7 +7,7 @@ from typing import Any
 
 from esnbot.commands.command import Command, Param
 from esnbot.commands.grammar import Word, option
-from esnbot.commands.reading import Problem, Reading
+from esnbot.commands.reading import Missing, Problem, Reading
 from esnbot.commands.values import Switch
 from esnbot.commands.words import fold, near
 from esnbot.speech import Quoted, code, later
@@ -17,8 +17,18 @@ _LONGEST_RUN = 8
 
 
 async def bind(command: Command, words: Sequence[Word], line: str, reading: Reading) -> Mapping[str, Any]:
-    """The value of each parameter by its name: None where it was not given, False for a switch. Raises Problem."""
-    return await _Binder(command, words, line, reading).bind()
+    """The value of each parameter by its name: None where it was not given, False for a switch.
+
+    Raises Problem, and Missing where nothing is wrong but that something is missing.
+    """
+    binder = _Binder(command, words, line, reading)
+    await binder.read()
+    return binder.complete()
+
+
+async def bind_given(command: Command, words: Sequence[Word], line: str, reading: Reading) -> dict[str, Any]:
+    """The values that were given, by the names of their parameters. Raises Problem."""
+    return await _Binder(command, words, line, reading).read()
 
 
 class _Binder:
@@ -35,7 +45,8 @@ class _Binder:
         self._values: dict[str, Any] = {}
         self._position = 0
 
-    async def bind(self) -> Mapping[str, Any]:
+    async def read(self) -> dict[str, Any]:
+        """The values that were given."""
         only_values = False
         while self._position < len(self._words):
             word = self._words[self._position]
@@ -48,12 +59,16 @@ class _Binder:
                 await self._value(left[0], last=len(left) == 1, plain=only_values)
             else:
                 raise self._too_many(word)
+        return dict(self._values)
+
+    def complete(self) -> Mapping[str, Any]:
+        """All values; what was not given is None, or False. Raises Missing."""
         for param in self._params:
             if param.many and param.name in self._values:
                 self._values[param.name] = tuple(self._values[param.name])
             if param.name not in self._values:
                 if param.required and not isinstance(param.kind, Switch):
-                    raise Problem(later("{name} is missing.", name=code(self._shown(param))))
+                    raise Missing(later("{name} is missing.", name=code(self._shown(param))))
                 nothing: Any = () if param.many else None
                 self._values[param.name] = False if isinstance(param.kind, Switch) else nothing
         return self._values

@@ -34,6 +34,18 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """One of the answers that a question lists."""
+
+    value: str
+    """As the parameter's kind reads it."""
+    shown: str
+    """Plain, or ``Markdown``."""
+    default: bool = False
+    """It is taken when the question is skipped."""
+
+
+@dataclass(frozen=True, slots=True)
 class Param:
     """A positional parameter, or with ``option`` one given by name (``--kind hobby`` or ``kind=hobby``)."""
 
@@ -49,6 +61,27 @@ class Param:
     """Takes all remaining words as one text (only the last positional one)."""
     many: bool = False
     """Takes all remaining words and quotations, each as a value, as a tuple (only the last positional one)."""
+    question: Later | None = None
+    """How a dialogue asks for it (``Command.dialogue``); None: it does not."""
+    turn: int = 0
+    """Its turn among the questions; those of one turn come as they are declared."""
+    skipped: Later | None = None
+    """What is so when the question is skipped, in two or three words."""
+    offers: Callable[[Call], Awaitable[Sequence[Offer]]] | None = None
+    """What the question lists, given the answers so far (``Call.args``); None: the words of its kind, if it has some.
+
+    What leaves no choice is no question: a single offer is taken, and with none the parameter is left out.
+    """
+    check: Callable[[Call, Any], Awaitable[None]] | None = None
+    """Raises ``Problem`` for an answer that its kind can read and the command could not take."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a call, besides its effects."""
+
+    failed: bool = False
+    """It was not understood, not allowed or refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +97,16 @@ class Call:
     place: Place | None
     """The space or group of the room in which it was said, None in a direct chat or an unknown room."""
     is_direct: bool
+    original: str = ""
+    """The event id of the message that ``event`` edits; '' when it edits none."""
+    original_thread: str = ""
+    """The root of the thread of that message; '' for none."""
+    outcome: Outcome = field(default_factory=Outcome)
+
+    def refuse(self, markdown: str) -> Say:
+        """An answer that says why it is not done: when the person corrects their message, it is tried again."""
+        self.outcome.failed = True
+        return self.answer(markdown)
 
     def answer(self, markdown: str, *, key: str = "", otherwise: Say | None = None) -> Say:
         """A notice to the person, in a thread under the question."""
@@ -73,9 +116,19 @@ class Call:
             room=self.event.room_id,
             body=message.body,
             html=message.html,
-            thread="" if self.is_direct else self.thread,
+            thread=self.thread if not self.is_direct or self.in_thread else "",
             otherwise=otherwise,
         )
+
+    @property
+    def in_thread(self) -> bool:
+        """Whether it was said in a thread."""
+        return self.thread != self.command
+
+    @property
+    def command(self) -> str:
+        """The event id of the message that gave the command; of an edited one, the first."""
+        return self.original or self.event.event_id
 
     @property
     def thread(self) -> PostRef:
@@ -85,7 +138,7 @@ class Call:
             root = relation.get("event_id")
             if isinstance(root, str):
                 return root
-        return self.event.event_id
+        return self.original_thread or self.command
 
     @property
     def room(self) -> RoomRef:
@@ -132,10 +185,12 @@ class Command:
     """Markdown of a question that ✅ must answer before ``handle`` runs; None: no question needed this time."""
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Language to examples, without the prefix."""
+    dialogue: bool = False
+    """In a direct chat, what is missing is asked for, one question at a time (``Param.question``)."""
     default: bool = False
     """Runs when the noun is given without a verb."""
 
 
-__all__ = ["Call", "Command", "Kind", "Names", "Noun", "Param", "Person", "Value"]
+__all__ = ["Call", "Command", "Kind", "Names", "Noun", "Offer", "Outcome", "Param", "Person", "Value"]
 
 Value = str | int | datetime | timedelta | bool | Place | UserID

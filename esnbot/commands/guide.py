@@ -146,7 +146,8 @@ class Guide:
         """A first word that leads nowhere; `chatting` when perhaps no command was meant at all."""
         every = {name: noun for noun in self.nouns() for name in noun.names.all()}
         meant = dict.fromkeys(self._shown(every[name]) for name in near(word, every))
-        if chatting and not meant:
+        # 'Hello' is all but 'help', and no slip of anybody's.
+        if chatting and set(meant) <= {self._help()}:
             return self._instead(self._voice.say("I understand commands, but I am no good at conversation."), [])
         voice = self._voice
         first = voice.say("I do not know {word}.", word=self._voice.quote(word[:100]))

@@ -8,21 +8,36 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.commands import core, records
-from esnbot.commands.addressing import Addressed, addressed, may_address, whole
-from esnbot.commands.arguments import bind
+from esnbot.commands import core, corrections, dialogue_records, reactions, records, trail
+from esnbot.commands.addressing import (
+    Addressed,
+    addressed,
+    as_edited,
+    may_address,
+    original_of,
+    whole,
+)
+from esnbot.commands.arguments import bind, bind_given
 from esnbot.commands.command import Call, Command
+from esnbot.commands.dialogue import NO_BUTTON, YES_BUTTON, Dialogues, Given, QuestionUnderway, job_of
+from esnbot.commands.dialogue import PATIENCE as DIALOGUE_PATIENCE
+from esnbot.commands.dialogue_records import Dialogue
 from esnbot.commands.flood import Flood, Verdict
+from esnbot.commands.following import followed, may_follow
 from esnbot.commands.grammar import Word, split
 from esnbot.commands.guide import Guide
 from esnbot.commands.people import People, may
-from esnbot.commands.reading import Places, Problem, Reading
-from esnbot.commands.registry import Registry
+from esnbot.commands.questions import pressed
+from esnbot.commands.reactions import chosen
+from esnbot.commands.reading import KEEPERS, Missing, Places, Problem, Reading
+from esnbot.commands.registry import Found, Registry
 from esnbot.commands.words import fold
 from esnbot.community.model import Community
 from esnbot.community.person import Role, UserID
+from esnbot.engine import inbox
 from esnbot.engine.cipher import UNREADABLE
 from esnbot.engine.effects import Effect, React, Say, Schedule, Unschedule, post
 from esnbot.engine.event import Event
@@ -33,8 +48,8 @@ NAME: Final = "commands"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 PATIENCE: Final = timedelta(minutes=10)
 """How long a question waits for its reaction."""
-YES: Final = "✅"
-NO: Final = "❌"
+YES: Final = YES_BUTTON
+NO: Final = NO_BUTTON
 _MOST_ROOMS: Final = 50_000
 _MOST_NAMES: Final = 5
 
@@ -45,10 +60,6 @@ _WHO = {
     Role.member: later("the members of the community"),
     Role.partner: later("the partners"),
 }
-
-
-class QuestionUnderway(Exception):
-    """A reaction came before it is written down which post it may be about; the engine tries again."""
 
 
 def build(
@@ -66,9 +77,11 @@ def build(
     listeners = (
         Listener(frozenset({"m.room.message"}), desk.hear, desk.wants),
         Listener(frozenset({"m.reaction"}), desk.answered, _is_answer),
+        Listener(frozenset({"m.room.redaction"}), desk.redacted, lambda event: bool(event.redacts)),
         Listener(frozenset({UNREADABLE}), desk.could_not_read),
     )
-    return Module(NAME, listeners, {"expire": desk.expire}, export=_export, erase=_erase)
+    due = {"expire": desk.expire, "dialogue": desk.expire_dialogue}
+    return Module(NAME, listeners, due, export=_export, erase=_erase)
 
 
 async def _no_help(call: Call) -> Sequence[Effect]:
@@ -95,18 +108,24 @@ class _Desk:
     names: tuple[str, ...]
     flood: Flood
     registry: Registry = field(init=False)
+    dialogues: Dialogues = field(init=False)
     _crowds: dict[str, None] = field(default_factory=dict)
     """Rooms that are no direct chats, as far as seen: their ordinary messages are not looked at again."""
 
     def __post_init__(self) -> None:
         """Put help and language first."""
         self.registry = complete(self.features, self.people.community, self.speech, self._help)
+        people = self.people
+        self.dialogues = Dialogues(people.community, people.places, self._given, self._do, self.registry)
 
     def wants(self, event: Event) -> bool:
         """Whether a message may speak to the bot; in direct chats every one does."""
         if event.sender == self.bot or not may_address(event):
             return False
-        return event.room_id not in self._crowds or addressed(event, self.bot, self.names) is not None
+        if event.room_id not in self._crowds:
+            return True
+        event = as_edited(event)
+        return addressed(event, self.bot, self.names) is not None or may_follow(event, self.bot, self.registry)
 
     async def hear(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """A message, to the bot or not."""
@@ -114,6 +133,14 @@ class _Desk:
         if heard is None:
             return []
         call, said = heard
+        kept = await dialogue_records.find(ctx.conn, event.sender) if call.is_direct else None
+        kept = kept if kept is not None and kept.room_id == event.room_id else None
+        if call.original:
+            if kept is not None and (answer := await self.dialogues.edited(call, kept)) is not None:
+                return answer
+            before = await trail.find(ctx.conn, call.original)
+            if not corrections.counts(call, before):
+                return await corrections.hint(call, before)
         match self.flood.take(event.sender, event.moment):
             case Verdict.ignore:
                 return []
@@ -122,7 +149,26 @@ class _Desk:
                     call.answer(call.voice.say("One thing at a time, please. Give me a minute, then ask me again."))
                 ]
             case Verdict.obey:
-                return await self._obey(call, said, confirmed=False)
+                return await self._respond(call, said, kept)
+
+    async def _respond(self, call: Call, said: Addressed, kept: Dialogue | None) -> Sequence[Effect]:
+        """The answer to a message: the next question of the person's dialogue, or that of a command."""
+        if kept is not None and not call.original and not said.prefixed:
+            answer = await self.dialogues.answer(call, said.line, kept)
+            if answer is not None:
+                return answer
+        earlier = await trail.answers_to(call.ctx.conn, call.original) if call.original else []
+        effects = await trail.keep(call, await self._obey(call, said, confirmed=False))
+        if earlier:
+            effects = await corrections.put_right(call, effects, earlier)
+        if kept is None or any(isinstance(effect, React) for effect in effects):
+            return effects
+        return [*effects, *await self.dialogues.remind(call, kept)]
+
+    async def redacted(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Somebody removed something: a command, an answer, or the reaction that was one."""
+        removed = await corrections.removed(ctx, event, self.dialogues)
+        return [*removed, *await self.dialogues.taken_back(ctx, event.sender, event.redacts)]
 
     async def could_not_read(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """The key of a message never came: in a direct chat the person is told, elsewhere it was perhaps not for us."""
@@ -141,9 +187,12 @@ class _Desk:
 
     async def _heard(self, ctx: Context, event: Event) -> tuple[Call, Addressed] | None:
         """The call that a message makes, its command not yet looked at; None when it is not for the bot to answer."""
+        original, event = original_of(event), as_edited(event)
         said = addressed(event, ctx.bot, self.names)
         known = await self.people.is_direct(ctx.conn, event.room_id, event.sender, ctx.bot)
         direct = known is True
+        if said is None and not direct:
+            said = await followed(ctx.conn, event, self.bot, self.registry)
         if said is None and not direct:
             if known is False and len(self._crowds) < _MOST_ROOMS:
                 self._crowds[event.room_id] = None
@@ -156,7 +205,39 @@ class _Desk:
         if person is None:
             return None
         voice = self.speech.voice(person.language)
-        return Call(ctx, event, person, voice, {}, place, direct), said
+        before = await trail.find(ctx.conn, original) if original else None
+        thread = before.thread if before is not None else ""
+        return Call(ctx, event, person, voice, {}, place, direct, original, thread), said
+
+    async def _given(self, ctx: Context, event: Event) -> Given | None:
+        """A kept command as it is understood now; None when its author may not give it any more."""
+        heard = await self._heard(ctx, event)
+        if heard is None:
+            return None
+        call, said = heard
+        found = self.registry.find(split(said.line))
+        if found.command is None or not may(call.person, found.command):
+            return None
+        try:
+            return Given(call, found.command, await bind_given(found.command, found.words, said.line, self._read(call)))
+        except Problem:
+            return None
+
+    def _read(self, call: Call) -> Reading:
+        return Reading(call.ctx, call.event, call.person, call.voice, self.people.community, self.people.places)
+
+    async def _do(self, call: Call, command: Command) -> Sequence[Effect]:
+        """Do a command for which a dialogue has found out everything."""
+        return await trail.keep(call, await self._run(call, command))
+
+    async def _run(self, call: Call, command: Command) -> Sequence[Effect]:
+        """The command's effects; only animators can make the bot call a whole room."""
+        effects = await command.handle(call)
+        if call.person.roles & KEEPERS:
+            return effects
+        return [
+            msgspec.structs.replace(one, rouse=False) if isinstance(one, Say) and one.rouse else one for one in effects
+        ]
 
     async def _obey(self, call: Call, said: Addressed, *, confirmed: bool) -> Sequence[Effect]:
         guide = Guide(self.registry, call.person, call.voice, is_direct=call.is_direct)
@@ -167,23 +248,35 @@ class _Desk:
         if found.command is None:
             if found.noun is None or not guide.commands(found.noun):
                 rest = _after(1, words, said.line)
-                return [call.answer(guide.unknown_noun(words[0].text, rest, chatting=not said.prefixed))]
-            return [call.answer(guide.unknown_verb(found.noun, found.unknown, _after(2, words, said.line)))]
+                return [call.refuse(guide.unknown_noun(words[0].text, rest, chatting=not said.prefixed))]
+            return [call.refuse(guide.unknown_verb(found.noun, found.unknown, _after(2, words, said.line)))]
         if not may(call.person, found.command):
-            return [call.answer(await self._refusal(call, found.command))]
+            return [call.refuse(await self._refusal(call, found.command))]
         if (slip := guide.misspelt_verb(found, said.line)) is not None:
-            return [call.answer(slip)]
-        reading = Reading(call.ctx, call.event, call.person, call.voice, self.people.community, self.people.places)
+            return [call.refuse(slip)]
+        reading = self._read(call)
         try:
             args = await bind(found.command, found.words, said.line, reading)
+        except Missing as missing:
+            return await self._ask_for(call, said, found, guide.problem(missing, found.command))
         except Problem as problem:
-            return [call.answer(guide.problem(problem, found.command))]
+            return [call.refuse(guide.problem(problem, found.command))]
         call = replace(call, args=args)
         if found.command.confirm is not None and not confirmed:
             question = await found.command.confirm(call)
             if question is not None:
                 return await self._ask(call, question)
-        return await found.command.handle(call)
+        return await self._run(call, found.command)
+
+    async def _ask_for(self, call: Call, said: Addressed, found: Found, usage: Markdown) -> Sequence[Effect]:
+        """Something is missing: between the two of us it is asked for, elsewhere the usage says so."""
+        if found.command is None or not found.command.dialogue:
+            return [call.refuse(usage)]
+        if not call.is_direct:
+            how = call.voice.say("Write to me directly, and I will ask you step by step.")
+            return [call.refuse(paragraphs(usage, how))]
+        given = await bind_given(found.command, found.words, said.line, self._read(call))
+        return await self.dialogues.begin(Given(call, found.command, given))
 
     async def _refusal(self, call: Call, command: Command) -> Markdown:
         """Who can do it, with names where that helps."""
@@ -238,8 +331,8 @@ class _Desk:
         key = _question(id)
         return [
             call.answer(paragraphs(Markdown(question), how), key=key),
-            React(room=call.event.room_id, to=post(key), emoji=YES),
-            React(room=call.event.room_id, to=post(key), emoji=NO),
+            React(key=f"{key}/{YES}", room=call.event.room_id, to=post(key), emoji=YES),
+            React(key=f"{key}/{NO}", room=call.event.room_id, to=post(key), emoji=NO),
             Schedule(key=key, job="expire", due=expires, payload={"id": id}),
         ]
 
@@ -247,25 +340,34 @@ class _Desk:
         """A reaction: the asker's, to a question that still waits, is its answer; all others mean nothing here."""
         if event.sender == self.bot:
             return []
+        target, emoji = chosen(event)
         waiting = await records.open_questions(ctx.conn, event.room_id, event.sender, ctx.now)
-        if not waiting:
-            return []
-        target, emoji = _reaction(event)
+        if not waiting or emoji not in (YES, NO):
+            return await self.dialogues.reacted(ctx, event)
         posts = await records.sent_as(ctx.conn, [f"{NAME}/{_question(id)}" for id in waiting])
         id = next((id for id in waiting if posts.get(f"{NAME}/{_question(id)}") == target), None)
         if id is None:
             if any(event_id is None for event_id in posts.values()):
                 raise QuestionUnderway(f"a reaction in {event.room_id}")
+            return await self.dialogues.reacted(ctx, event)
+        if await inbox.is_taken_back(ctx.conn, event.room_id, event.event_id):
+            # Removed again before we came to it: the question still waits.
             return []
-        command = await records.take_question(ctx.conn, id)
+        kept = await records.take_question(ctx.conn, id)
+        command = ctx.open(kept) if kept is not None else None
         heard = await self._heard(ctx, command) if command is not None else None
         done: list[Effect] = [Unschedule(key=_question(id))]
+        if command is None:
+            voice = self.speech.voice(await self.people.language(ctx.conn, event.sender))
+            lost = render(voice.say("I can no longer read what you asked for, so nothing was done. Please ask again."))
+            return [*done, Say(room=event.room_id, body=lost.body, html=lost.html, replaces=post(_question(id)))]
         if heard is None:
             return done
         call, said = heard
         if emoji != YES:
-            return [*done, call.answer(call.voice.say("All right, I leave everything as it is."))]
-        return [*done, *await self._obey(call, said, confirmed=True)]
+            left = [call.answer(call.voice.say("All right, I leave everything as it is."))]
+            return [*done, *await trail.keep(call, left)]
+        return [*done, *await trail.keep(call, await self._obey(call, said, confirmed=True))]
 
     async def expire(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """Nobody answered: the question says so, and asks no more."""
@@ -282,6 +384,26 @@ class _Desk:
             Say(room=command.room_id, body=message.body, html=message.html, replaces=post(_question(command.event_id)))
         ]
 
+    async def expire_dialogue(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Nobody answered the last question of a dialogue: it is over, which is said once."""
+        payload = event.content.get("payload")
+        user, id = (payload.get("user"), payload.get("id")) if isinstance(payload, Mapping) else (None, None)
+        if not isinstance(user, str) or not isinstance(id, str):
+            return []
+        kept = await self.dialogues.expired(ctx, user, id)
+        if kept is None:
+            return []
+        voice = self.speech.voice(await self.people.language(ctx.conn, user))
+        message = render(
+            voice.say(
+                "No answer within {time}, so I have put my questions aside. Nothing was done.",
+                time=voice.duration(DIALOGUE_PATIENCE),
+            )
+        )
+        key = f"dialogue:{kept.id}:end"
+        await trail.promise(ctx.conn, kept.id, [f"{NAME}/{key}"])
+        return [Say(key=key, room=kept.room_id, body=message.body, html=message.html)]
+
 
 def _after(count: int, words: Sequence[Word], line: str) -> str:
     """What was typed after the first words."""
@@ -294,28 +416,25 @@ def _question(id: str) -> str:
 
 
 def _is_answer(event: Event) -> bool:
-    return _reaction(event)[1] in (YES, NO)
-
-
-def _reaction(event: Event) -> tuple[str, str]:
-    """What it is about and the emoji, without the variation selector that some keyboards add."""
-    relation = event.content.get("m.relates_to")
-    if not isinstance(relation, dict) or relation.get("rel_type") != "m.annotation":
-        return "", ""
-    target, emoji = relation.get("event_id"), relation.get("key")
-    if not isinstance(target, str) or not isinstance(emoji, str):
-        return "", ""
-    return target, emoji.rstrip("\ufe0f")
+    emoji = chosen(event)[1]
+    return emoji in (YES, NO) or bool(pressed(emoji))
 
 
 async def _export(conn: AsyncConnection, user: UserID) -> Mapping[str, Any]:
+    kept = await dialogue_records.find(conn, user)
     return {
         "language": await records.language_of(conn, user),
         "questions": await records.questions_of(conn, user),
+        "dialogue": None if kept is None else {"command": kept.id, "room": kept.room_id, "expires": kept.expires},
+        "commands": await trail.commands_of(conn, user),
+        "reactions": await reactions.export(conn, user),
     }
 
 
 async def _erase(ctx: Context, user: UserID) -> Sequence[Effect]:
     ids = await records.questions_of(ctx.conn, user)
     await records.forget(ctx.conn, user)
-    return [Unschedule(key=_question(id)) for id in ids]
+    await dialogue_records.drop(ctx.conn, user)
+    await trail.forget(ctx.conn, user)
+    await reactions.forget(ctx.conn, user)
+    return [*(Unschedule(key=_question(id)) for id in ids), Unschedule(key=job_of(user))]

@@ -101,11 +101,19 @@ class Reading:
 class Problem(Exception):
     """Something in a command that the person has to put right: a whole sentence, near words, examples."""
 
-    def __init__(self, text: Later, near: tuple[str, ...] = (), examples: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, text: Later, near: tuple[str, ...] = (), examples: tuple[str, ...] = (), *, alone: Later | None = None
+    ) -> None:
         super().__init__(str(text))
         self.text = text
+        self.alone = alone or text
+        """The sentence for where what one can choose is listed anyway."""
         self.near = near
         self.examples = examples
+
+
+class Missing(Problem):
+    """A value that the command cannot do without was not given."""
 
 
 class Kind(ABC):

@@ -28,7 +28,7 @@ command_question = Table(
     Column("id", Text, primary_key=True),
     Column("room_id", Text, nullable=False),
     Column("asker", Text, nullable=False),
-    # The command's event as it was; it goes with the row, after ten minutes at most.
+    # The command's event as it may be kept (ciphertext, if it came so); it goes with the row, after ten minutes.
     Column("event", Json, nullable=False),
     Column("expires", Milliseconds, nullable=False),
 )
@@ -58,14 +58,14 @@ async def ask(conn: AsyncConnection, event: Event, expires: datetime) -> None:
         "id": event.event_id,
         "room_id": event.room_id,
         "asker": event.sender,
-        "event": msgspec.to_builtins(event),
+        "event": msgspec.to_builtins(event.kept()),
         "expires": _ms(expires),
     }
     await upsert(conn, command_question, row)
 
 
 async def take_question(conn: AsyncConnection, id: str) -> Event | None:
-    """The command that waited, which waits no more."""
+    """The command that waited, as it was kept; it waits no more."""
     query = select(command_question.c.event).where(command_question.c.id == id)
     kept = (await conn.execute(query)).scalar_one_or_none()
     if kept is None:
@@ -80,6 +80,14 @@ async def open_questions(conn: AsyncConnection, room_id: str, asker: str, at: da
         command_question.c.room_id == room_id, command_question.c.asker == asker, command_question.c.expires > _ms(at)
     )
     return list((await conn.execute(query)).scalars())
+
+
+async def posted_as(conn: AsyncConnection, event_id: str, module: str = "") -> str | None:
+    """The key of the effect that sent an event, of any module or of that one; None when the bot did not send it."""
+    query = select(outbox.c.key).where(outbox.c.event_id == event_id)
+    if module:
+        query = query.where(outbox.c.module == module)
+    return (await conn.execute(query)).scalars().first()
 
 
 async def questions_of(conn: AsyncConnection, asker: str) -> list[str]:

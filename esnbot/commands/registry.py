@@ -83,6 +83,11 @@ class Registry:
         """The command that the words begin with; verb and noun may change places (`create group`)."""
         if not words:
             return Found()
+        if len(words) > 2 and not words[1].quoted and fold(words[1].text) in _ARTICLES and not self.noun(words[0].text):
+            # 'create a group', 'créer un groupe'.
+            without = (words[0], *words[2:])
+            if (found := self.find(without)).command is not None and not found.by_default:
+                return found
         noun = None if words[0].quoted else self.noun(words[0].text)
         second = words[1] if len(words) > 1 and not words[1].quoted else None
         if noun is None:
@@ -98,6 +103,17 @@ class Registry:
         if default is not None and (len(words) == 1 or default.params):
             return Found(noun, default, tuple(words[1:]), by_default=True)
         return Found(noun, unknown=words[1].text if len(words) > 1 else "")
+
+    def is_surely(self, words: Sequence[Word]) -> bool:
+        """Whether words are meant as a command, whatever they stand in: noun and verb, or a call for help."""
+        found = self.find(words)
+        if found.command is None or not found.by_default:
+            return found.command is not None
+        return found.command.noun == HELP and (len(words) == 1 or self.noun(words[1].text) is not None)
+
+
+HELP = "help"
+_ARTICLES = frozenset(["a", "an", "the", "my", "un", "une", "le", "la", "les", "l'", "mon", "ma", "des"])
 
 
 def _words(names: Names) -> dict[str, None]:

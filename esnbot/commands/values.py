@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 from urllib.parse import unquote
@@ -90,7 +90,8 @@ class Choice(Kind):
         meant = dict.fromkeys(self.of[every[word]].shown(reading.voice.language) for word in near(text, every))
         voice = reading.voice
         unknown = voice.say(self.unknown, text=Quoted(text[:100]))
-        raise Problem(_none_of(unknown, self.choices(voice.language), voice), tuple(meant))
+        alone = replace(self.unknown, values=(("text", Quoted(text[:100])),))
+        raise Problem(_none_of(unknown, self.choices(voice.language), voice), tuple(meant), alone=alone)
 
     def choices(self, language: str) -> tuple[str, ...]:
         """The words, one a key."""
@@ -188,7 +189,7 @@ class SpaceValue(GroupValue):
         voice, names = reading.voice, [place.name for place in places]
         unknown = later("I do not know any space called {text}.", text=Quoted(text[:100]))
         listed = _none_of(voice.say(unknown), names, voice) if 0 < len(names) <= _LISTED else unknown
-        return Problem(listed, near(text, names))
+        return Problem(listed, near(text, names), alone=unknown)
 
 
 @dataclass(frozen=True, slots=True)

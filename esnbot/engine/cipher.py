@@ -7,15 +7,18 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from esnbot.engine.event import Event
+from esnbot.engine.event import ENCRYPTED, Event
 
-ENCRYPTED: Final = "m.room.encrypted"
 UNREADABLE: Final = "org.esnbot.unreadable"
 """An encrypted event was given up; content: ``event_id``, ``sender``, ``thread`` (the root, or '')."""
 PAUSES: Final = (5_000, 600_000)
 """Milliseconds between two looks for a key that nobody announced: at first, and in the end."""
 GIVE_UP_MS: Final = 3_600_000
 """How long a key is waited for."""
+
+
+class DeviceAway(Exception):
+    """What is encrypted cannot be opened by this process now: the engine tries again without counting attempts."""
 
 
 class Cipher(Protocol):
@@ -51,7 +54,23 @@ def opened(event: Event, original_ts: int, cipher: Cipher) -> Event | None:
     type, content = found
     if type.startswith("org.esnbot.") or type == ENCRYPTED:
         return event
-    return msgspec.structs.replace(event, type=type, content=content)
+    return msgspec.structs.replace(event, type=type, content=content, sealed=event.content, origin_ts=original_ts)
+
+
+def reopened(event: Event, cipher: Cipher | None) -> Event | None:
+    """A kept event as it was when it was handled; None when it cannot be read any more. Raises ``DeviceAway``."""
+    if event.type != ENCRYPTED:
+        return event
+    if cipher is None:
+        return None
+    if not cipher.ready:
+        raise DeviceAway
+    try:
+        found = opened(event, event.ts if event.origin_ts is None else event.origin_ts, cipher)
+    # Whatever the cipher raises: it could be read once and cannot any more.
+    except Exception:  # noqa: BLE001
+        return None
+    return None if found is None or found.type == ENCRYPTED else found
 
 
 def pause_ms(waited: int) -> int:
@@ -65,3 +84,17 @@ def unreadable(event: Event) -> dict[str, Any]:
     relation = event.content.get("m.relates_to")
     thread = relation.get("event_id") if isinstance(relation, dict) and relation.get("rel_type") == "m.thread" else ""
     return {"event_id": event.event_id, "sender": event.sender, "thread": thread if isinstance(thread, str) else ""}
+
+
+__all__ = [
+    "ENCRYPTED",
+    "GIVE_UP_MS",
+    "PAUSES",
+    "UNREADABLE",
+    "Cipher",
+    "DeviceAway",
+    "opened",
+    "pause_ms",
+    "reopened",
+    "unreadable",
+]

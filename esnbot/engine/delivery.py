@@ -78,8 +78,9 @@ class Courier:
             case do.Leave():
                 await self._leave(room)
             case do.SetState():
-                if await self._client.state_event(room, effect.type, effect.state_key) != effect.content:
-                    return await self._client.set_state(room, effect.type, effect.state_key, effect.content)
+                content = message.calm(effect.content)
+                if await self._client.state_event(room, effect.type, effect.state_key) != content:
+                    return await self._client.set_state(room, effect.type, effect.state_key, content)
             case do.AdjustPower():
                 await self._adjust_power(room, effect)
             case do.Observe():
@@ -97,11 +98,14 @@ class Courier:
             mentions=say.mentions,
             thread=await self._address.post(parcel.module, say.thread) if say.thread else "",
             replaces=await self._address.post(parcel.module, say.replaces) if say.replaces else "",
+            rouse=say.rouse,
             extra=say.content,
         )
         return await self._send(parcel, room, "m.room.message", content, now_ms)
 
     async def _send(self, parcel: Parcel, room: str, type: str, content: dict[str, Any], now_ms: int) -> str:
+        if not (isinstance(parcel.effect, do.Say) and parcel.effect.rouse):
+            content = message.calm(content)
         if now_ms - parcel.made > REMEMBERED_MS:
             found = await self._find(parcel, room)
             if found:

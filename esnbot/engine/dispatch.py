@@ -16,7 +16,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from esnbot.community.clock import Clock
 from esnbot.engine import effects_in, signals
 from esnbot.engine import inbox as entrance
-from esnbot.engine.cipher import ENCRYPTED, GIVE_UP_MS, UNREADABLE, Cipher, opened, pause_ms, unreadable
+from esnbot.engine.cipher import (
+    ENCRYPTED,
+    GIVE_UP_MS,
+    UNREADABLE,
+    Cipher,
+    DeviceAway,
+    opened,
+    pause_ms,
+    unreadable,
+)
 from esnbot.engine.clock import now_ms
 from esnbot.engine.effects import Effect
 from esnbot.engine.event import DUE, Event
@@ -37,6 +46,8 @@ BATCH_SECONDS: Final = 0.5
 """Seconds after which a batch is committed, whatever is left of it: others wait for their turn."""
 RETRY_AFTER: Final = (0.1, 1.0, 5.0)
 """Seconds before each further attempt of a handler that raised; after the last one it is set aside."""
+DEVICE_AWAY: Final = 1.0
+"""Seconds between two looks for the encrypted device, where a handler needs it to read what it kept."""
 LONGEST_HOLD_MS: Final = 60_000
 HANDLER_LIMIT: Final = 10.0
 """Seconds that a module may take with one event: on SQLite everybody waits for it."""
@@ -227,7 +238,7 @@ class Dispatcher:
         if not failed:
             batch.done.append(row.seq)
             batch.outcome.handled += 1
-        elif row.attempts < len(RETRY_AFTER):
+        elif row.attempts < len(RETRY_AFTER) or self._needs_the_device(batch, row, failed):
             await self._hold(conn, batch, row, failed)
         else:
             await self._bury(conn, batch, row, failed)
@@ -324,7 +335,7 @@ class Dispatcher:
     async def _run(
         self, conn: AsyncConnection, batch: _Batch, module: str, handlers: Sequence[Handler], event: Event
     ) -> Exception | None:
-        context = Context(conn=conn, now=self._clock.now(), bot=self._bot)
+        context = Context(conn=conn, now=self._clock.now(), bot=self._bot, cipher=self._cipher)
         started = time.perf_counter()
         try:
             async with savepoint(conn):
@@ -334,6 +345,8 @@ class Dispatcher:
         except Exception as error:
             if is_trouble(error) or conn.invalidated:
                 raise
+            if isinstance(error, DeviceAway):
+                return error
             log.warning("handler failed", module=module, event_id=event.event_id, type=event.type, exc_info=True)
             return error
         finally:
@@ -359,13 +372,20 @@ class Dispatcher:
 
     async def _hold(self, conn: AsyncConnection, batch: _Batch, row: Row[Any], failed: Mapping[str, Exception]) -> None:
         """Try again a little later; the room waits, so that its order holds."""
+        waits = self._needs_the_device(batch, row, failed)
+        pause = DEVICE_AWAY if waits else RETRY_AFTER[row.attempts]
         values = {
-            "attempts": row.attempts + 1,
-            "not_before": batch.now + int(RETRY_AFTER[row.attempts] * 1000),
+            "attempts": row.attempts + (0 if waits else 1),
+            "not_before": batch.now + int(pause * 1000),
             "remaining": sorted(failed),
         }
         await conn.execute(update(inbox).where(inbox.c.seq == row.seq).values(values))
         batch.held.add(row.queue)
+
+    def _needs_the_device(self, batch: _Batch, row: Row[Any], failed: Mapping[str, Exception]) -> bool:
+        """Whether nothing is wrong but that another process has the encrypted device: it may take the event, too."""
+        away = all(isinstance(error, DeviceAway) for error in failed.values())
+        return away and batch.now - row.arrived < GIVE_UP_MS
 
     async def _bury(self, conn: AsyncConnection, batch: _Batch, row: Row[Any], failed: Mapping[str, Exception]) -> None:
         """Set the event aside for the modules that could not handle it; the room goes on."""

@@ -53,6 +53,8 @@ class Say(Effect, frozen=True, kw_only=True):
     replaces: PostRef = ""
     """The post that it corrects (``m.replace``)."""
     mentions: tuple[str, ...] = ()
+    rouse: bool = False
+    """Whether it may call everybody in the room (``m.mentions: {room: true}``, ``@room``): an animator asked for it."""
     pinned: bool = False
     """Pin it once sent (as by ``Pin``)."""
     content: dict[str, Any] = {}

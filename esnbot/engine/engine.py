@@ -85,6 +85,7 @@ class Engine:
         self.system = system or SystemClock()
         self.metrics = metrics or Metrics()
         self.signals = signals.Signals()
+        self._cipher = cipher
         if cipher is not None:
             cipher.on_news = lambda: self.signals.set(signals.INBOX)
         self.homeserver = Homeserver(lambda: self.signals.set(CATCH_UP))
@@ -171,7 +172,7 @@ class Engine:
                 log.exception("a module could not begin", module=module.name)
 
     async def _start_module(self, module: Module, start: Start, conn: AsyncConnection) -> None:
-        effects = await start(Context(conn=conn, now=self.clock.now(), bot=self.client.user))
+        effects = await start(Context(conn=conn, now=self.clock.now(), bot=self.client.user, cipher=self._cipher))
         await effects_in.put(conn, module.name, "start", effects, now_ms(self.system))
 
     async def _catch_up_forever(self) -> None:

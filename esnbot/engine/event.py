@@ -9,6 +9,7 @@ import msgspec
 
 DUE: Final = "org.esnbot.due"
 """A scheduled job has come due; content: ``job``, ``key``, ``due`` (ms), ``payload``, ``missed`` (bool)."""
+ENCRYPTED: Final = "m.room.encrypted"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,16 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     content: dict[str, Any]
     state_key: str | None = None
     redacts: str = ""
+    sealed: dict[str, Any] | None = None
+    """The content as it came, when it was encrypted; None for what was not."""
+    origin_ts: int | None = None
+    """What the sender's homeserver says that the time is, when it was encrypted: opening it again needs that."""
+
+    def kept(self) -> Event:
+        """The event in the form in which it may be stored: as ciphertext, when it came so (see ``Context.open``)."""
+        if self.sealed is None:
+            return self
+        return msgspec.structs.replace(self, type=ENCRYPTED, content=self.sealed, sealed=None)
 
     @property
     def moment(self) -> datetime:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from esnbot.engine.cipher import Cipher, reopened
 from esnbot.engine.effects import Effect
 from esnbot.engine.event import Event
 
@@ -22,6 +23,16 @@ class Context:
     """The clock's present instant, aware, in UTC (the event's own time is ``event.moment``)."""
     bot: str
     """The bot's user id."""
+    cipher: Cipher | None = None
+    """The encrypted device, for ``open`` alone."""
+
+    def open(self, kept: Event) -> Event | None:
+        """An event that was stored with ``Event.kept``, as it was; a plain one is returned as it is.
+
+        None when it cannot be read any more. Raises ``DeviceAway`` while another process has the encrypted device:
+        let it pass, and the engine tries again.
+        """
+        return reopened(kept, self.cipher)
 
 
 Handler = Callable[[Context, Event], Awaitable[Sequence[Effect]]]

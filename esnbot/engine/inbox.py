@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.engine.incoming import Incoming, Malformed
+from esnbot.engine.incoming import Incoming, Malformed, MalformedEvent, parse
 from esnbot.engine.tables import dead_letter, inbox
 from esnbot.store.upsert import insert_new
 
@@ -20,6 +20,7 @@ _MAKE_ROOM = text(
     "DELETE FROM dead_letter WHERE kind = 'malformed' AND id <="
     " (SELECT id FROM dead_letter WHERE kind = 'malformed' ORDER BY id DESC LIMIT 1 OFFSET :kept)"
 )
+_WAITING = text("SELECT body FROM inbox WHERE state = 0 AND queue = :room AND body LIKE :named ESCAPE '_'")
 _IN_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('esnbot.inbox', 0))"
 _ACCEPT = {
     "sqlite": "INSERT INTO inbox (event_id, queue, arrived, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -83,3 +84,18 @@ async def put_internal(
         "body": msgspec.json.encode(body).decode(),
     }
     return await insert_new(conn, inbox, row)
+
+
+async def is_taken_back(conn: AsyncConnection, room_id: str, event_id: str) -> bool:
+    """Whether a redaction of that event waits behind it: what it asks for need not be done any more."""
+    waiting = await conn.execute(
+        _WAITING, {"room": room_id, "named": f"%{event_id.replace('_', '__').replace('%', '_%')}%"}
+    )
+    for body in waiting.scalars():
+        try:
+            found = parse(body)[0]
+        except MalformedEvent:
+            continue
+        if found.type == "m.room.redaction" and found.redacts == event_id:
+            return True
+    return False

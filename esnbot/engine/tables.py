@@ -64,6 +64,8 @@ outbox = Table(
     Column("error", Text),
 )
 Index("outbox_waiting", outbox.c.room, outbox.c.seq, sqlite_where=WAITING, postgresql_where=WAITING)
+SENT = text("event_id IS NOT NULL")
+Index("outbox_sent", outbox.c.event_id, sqlite_where=SENT, postgresql_where=SENT)
 
 schedule = Table(
     "schedule",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 CAUSE: Final = "org.esnbot.cause"
 """Names what an event was sent for, so that it is found again when a transaction id is too old to be remembered."""
+_ROOM: Final = re.compile(r"@(?=room\b)", re.IGNORECASE)
+_TEXTS: Final = ("body", "formatted_body", "m.new_content")
 
 
 def message(
@@ -18,6 +21,7 @@ def message(
     mentions: Sequence[str] = (),
     thread: str = "",
     replaces: str = "",
+    rouse: bool = False,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Content of an ``m.room.message``. ``thread`` is the root's event id; ``replaces`` the edited event's."""
@@ -26,6 +30,8 @@ def message(
         text |= {"format": "org.matrix.custom.html", "formatted_body": html}
     # Always there: its absence lets old push rules look for names in the text.
     text["m.mentions"] = {"user_ids": list(mentions)} if mentions else {}
+    if rouse:
+        text["m.mentions"]["room"] = True
     content: dict[str, Any] = {**(extra or {}), **text, CAUSE: cause}
     if replaces:
         content["m.new_content"] = dict(text)
@@ -41,6 +47,20 @@ def message(
             "m.in_reply_to": {"event_id": thread},
         }
     return content
+
+
+def calm(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content without what would call everybody in the room: ``m.mentions: {room: true}`` and ``@room``."""
+    quiet = dict(content)
+    if isinstance(mentions := quiet.get("m.mentions"), dict) and "room" in mentions:
+        quiet["m.mentions"] = {key: value for key, value in mentions.items() if key != "room"}
+    for key in _TEXTS:
+        value = quiet.get(key)
+        if isinstance(value, str):
+            quiet[key] = _ROOM.sub("@\u2060", value)
+        elif isinstance(value, dict):
+            quiet[key] = calm(value)
+    return quiet
 
 
 def reaction(to: str, emoji: str, *, cause: str) -> dict[str, Any]:

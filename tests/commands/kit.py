@@ -16,8 +16,9 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.commands import module as commands
-from esnbot.commands.command import Call, Command, Names, Noun, Param
+from esnbot.commands.command import Call, Command, Names, Noun, Offer, Param
 from esnbot.commands.flood import Flood
+from esnbot.commands.reading import Problem
 from esnbot.commands.registry import Registry
 from esnbot.commands.values import Choice, Duration, GroupValue, Integer, Moment, PersonValue, SpaceValue, Switch, Text
 from esnbot.community.audience import Audience, Perimeter
@@ -32,7 +33,7 @@ from esnbot.engine.incoming import Incoming
 from esnbot.engine.metrics import Metrics
 from esnbot.engine.signals import Signals
 from esnbot.engine.tables import outbox, schedule
-from esnbot.speech import Speech, later
+from esnbot.speech import Quoted, Speech, later
 from esnbot.store import bindings, rooms
 from esnbot.store.database import Database
 from esnbot.store.migrate import migrate
@@ -76,6 +77,7 @@ def the_community(**changes: Any) -> Community:
 
 PLACES: tuple[Place, ...] = (
     Space(key="home", name="Home", audiences=("staff",)),
+    Space(key="garden", name="Garden", audiences=("staff",)),
     Group(key="photo", name="Club photo", parent="home", kind=Kind.hobby, owners=frozenset({ALI}), language="en"),
     Group(key="shared", name="Chantier commun", audiences=("staff", "partners")),
     Group(key="secret", name="Club secret", audiences=("staff",), joining=Joining.invite),
@@ -122,6 +124,28 @@ async def sure(call: Call) -> str | None:
     return None if call.args["what"] == "petit" else "**Really?**"
 
 
+async def not_taken(call: Call, value: str) -> None:
+    """One name is taken."""
+    if value == "Taken":
+        raise Problem(later("I do not know {text} here.", text=Quoted(value)))
+
+
+async def spaces(call: Call) -> Sequence[Offer]:
+    """Hobbies may be in two spaces; all else is at home."""
+    there = [Offer("home", "Home", default=True)]
+    return [*there, Offer("garden", "Garden")] if call.args["kind"] == "hobby" else there
+
+
+async def sure_of_walks(call: Call) -> str | None:
+    """Asks about long ones."""
+    return "**Really that long?**" if call.args["name"] == "Long" else None
+
+
+async def shout(call: Call) -> Sequence[Effect]:
+    """Calls everybody."""
+    return [Say(room=call.room, body=str(call.args["text"]), rouse=True)]
+
+
 def a_command(noun: str, verb: str, *params: Param, fr: str = "", **more: Any) -> Command:
     """A command that echoes."""
     return Command(noun, verb, names(verb, fr or verb), later("Lists what you can do here."), echo, params, **more)
@@ -144,6 +168,33 @@ COMMANDS = (
             "fr": ('groupe créer "Club photo" --type loisir',),
             "en": ('group create "Photo club" --kind hobby',),
         },
+    ),
+    a_command(
+        "walk",
+        "plan",
+        param("name", Text(max_length=40), "nom", question=later("What will the group be called?"), check=not_taken),
+        param(
+            "kind",
+            KIND,
+            "type",
+            option=True,
+            required=False,
+            question=later("What kind of group is it?"),
+            skipped=later("informal"),
+        ),
+        param("note", Text(), option=True, required=False, question=later("What is it about, in a sentence?"), turn=1),
+        param(
+            "space",
+            SpaceValue(),
+            "espace",
+            option=True,
+            required=False,
+            question=later("Which space will it be in?"),
+            offers=spaces,
+        ),
+        fr="prévoir",
+        confirm=sure_of_walks,
+        dialogue=True,
     ),
     a_command("group", "join", param("group", GroupValue(), "groupe"), fr="rejoindre"),
     a_command("group", "rename", param("name", Text(), "nom"), fr="renommer", who=frozenset({Role.owner})),
@@ -174,10 +225,20 @@ COMMANDS = (
     ),
     a_command("note", "write", param("text", Text(), "texte"), fr="écrire"),
     a_command("note", "publish", param("text", Text(), "texte"), fr="publier", who=frozenset({Role.animator})),
+    Command(
+        "call",
+        "out",
+        names("out", "tous"),
+        later("Lists what you can do here."),
+        shout,
+        (param("text", Text(), "texte"),),
+    ),
     a_command("deed", "do", param("what", Text(), "quoi"), fr="faire", confirm=sure),
 )
 NOUNS = (
     Noun("group", names("group", "groupe"), later("What you can do here.")),
+    Noun("walk", names("walk", "balade"), later("What you can do here.")),
+    Noun("call", names("call", "appel"), later("What you can do here.")),
     Noun("meetup", names("meetup meeting", "rencontre"), later("What you can do here.")),
     Noun("status", names("status", "état"), later("What you can do here.")),
     Noun("note", names("note", "fiche"), later("What you can do here.")),
@@ -194,6 +255,7 @@ class Room:
     flood: Flood
     clock: SetClock = field(default_factory=SetClock)
     numbers: Any = field(default_factory=lambda: count(1))
+    heard: int = 0
 
     def __post_init__(self) -> None:
         self.restart()
@@ -213,20 +275,27 @@ class Room:
 
     async def hear(self, event: dict[str, Any]) -> list[Effect]:
         """Give an event to the engine; the new effects, each marked as delivered."""
-        number = next(self.numbers)
+        return await self.hear_together(event)
+
+    def _incoming(self, event: dict[str, Any]) -> Incoming:
+        self.heard = next(self.numbers)
         whole = {
-            "event_id": f"$e{number}",
+            "event_id": f"$e{self.heard}",
             "room_id": PHOTO,
             "type": "m.room.message",
             "sender": ZOE,
             "origin_server_ts": int(self.clock.now().timestamp() * 1000),
             **event,
         }
+        return Incoming(whole["event_id"], whole["room_id"], json.dumps(whole))
+
+    async def hear_together(self, *events: dict[str, Any]) -> list[Effect]:
+        """Give events of one transaction to the engine; the new effects, each marked as delivered."""
+        incoming = [self._incoming(event) for event in events]
         now = int(self.clock.now().timestamp() * 1000)
 
         async def store(conn: AsyncConnection) -> int:
-            body = json.dumps(whole)
-            await inbox.store(conn, [Incoming(whole["event_id"], whole["room_id"], body)], now)
+            await inbox.store(conn, incoming, now)
             return (await conn.execute(select(outbox.c.seq).order_by(outbox.c.seq.desc()))).scalars().first() or 0
 
         before = await self.database.write(store)
@@ -274,6 +343,22 @@ class Room:
         return await self.hear(
             {"type": "m.reaction", "sender": sender, "room_id": room, "content": {"m.relates_to": relation}}
         )
+
+    async def edit(self, original: str, body: str, sender: str = ZOE, room: str = PHOTO) -> list[Effect]:
+        """Somebody corrects an earlier message."""
+        new = {"msgtype": "m.text", "body": body}
+        relation = {"rel_type": "m.replace", "event_id": original}
+        return await self.say(f"* {body}", sender, room, **{"m.new_content": new, "m.relates_to": relation})
+
+    async def redact(self, event_id: str, sender: str = ZOE, room: str = PHOTO) -> list[Effect]:
+        """Somebody removes a message or a reaction."""
+        redaction = {"type": "m.room.redaction", "redacts": event_id, "content": {}}
+        return await self.hear({**redaction, "sender": sender, "room_id": room})
+
+    @property
+    def last(self) -> str:
+        """The event id of what was heard last."""
+        return f"$e{self.heard}"
 
     async def posted(self, effect: Effect) -> str:
         """The event id under which an effect went out."""

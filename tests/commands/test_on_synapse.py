@@ -24,7 +24,7 @@ from esnbot.speech import Speech
 from esnbot.store import bindings
 from esnbot.store.database import Database
 from esnbot.store.migrate import migrate
-from esnbot.testing import Person, Seen
+from esnbot.testing import Person, Seen, eventually
 from esnbot.testing.homeserver import Homeserver
 from tests.commands.kit import COMMANDS, NOUNS, KnownPlaces, the_community
 
@@ -141,3 +141,74 @@ async def test_an_edit_and_a_notice_do_nothing(homeserver: Homeserver, bot: str,
     last = await alice.say(room, "!esn group create three")
     await answer_to(alice, room, last)
     assert [message.body for message in await alice.messages(room) if message.sender == bot] == ['`{"name": "three"}`']
+
+
+def is_gone(message: Seen) -> bool:
+    """Whether a message was redacted."""
+    return "body" not in message.content
+
+
+async def test_a_failed_command_is_corrected_and_a_removed_one_takes_its_answer_along(
+    homeserver: Homeserver, bot: str, database: Database
+) -> None:
+    alice = await homeserver.person("alice")
+    room = await a_group(alice, bot, database)
+    command = await alice.say(room, "!esn gruop create Choir")
+    wrong = await answer_to(alice, room, command)
+    await alice.edit(room, command, "!esn group create Choir")
+    right = await alice.wait_for_text('`{"name": "Choir"}`', room=room)
+    assert right.content["m.relates_to"] == {"rel_type": "m.replace", "event_id": wrong.id}
+    asked = await alice.say(room, "!esn deed do much")
+    question = await answer_to(alice, room, asked)
+    await alice.redact(room, asked)
+    await alice.redact(room, command)
+
+    async def all_gone() -> bool:
+        history = {message.id: message for message in await alice.history(room)}
+        return is_gone(history[wrong.id]) and is_gone(history[question.id])
+
+    await eventually(all_gone, 20)
+    history = await alice.history(room)
+    left = [
+        message for message in history if message.sender == bot and message.type in ("m.room.message", "m.reaction")
+    ]
+    assert all(not message.content.get("m.relates_to") or is_gone(message) for message in left)
+
+
+async def test_a_dialogue_by_reactions_with_one_taken_back(
+    homeserver: Homeserver, bot: str, database: Database
+) -> None:
+    alice = await homeserver.person("alice")
+    chat = await alice.direct_chat(bot)
+    await alice.wait_for(lambda seen: seen.state_key == bot and seen.content.get("membership") == "join", room=chat)
+    await alice.say(chat, "language english")
+    await alice.wait_for_text("in English", room=chat)
+    await alice.say(chat, "plan a walk")
+    await alice.wait_for_text("be called?", room=chat)
+    await alice.say(chat, "Up the hill")
+    kind = await alice.wait_for_text("What kind", room=chat)
+    chosen = await alice.react(chat, kind.id, "1️⃣")
+    await alice.wait_for_text("Which space", room=chat)
+    await alice.redact(chat, chosen)
+    again = await alice.wait_for(lambda seen: "What kind" in seen.body and seen.id != kind.id, room=chat)
+    await alice.react(chat, again.id, "2️⃣")
+    await alice.wait_for(lambda seen: "What is it about" in seen.body, room=chat)
+    await alice.say(chat, "skip")
+    summed = await alice.wait_for_text("Is this right?", room=chat)
+    assert "- Kind: project" in summed.body
+    await alice.react(chat, summed.id, "✅")
+    await alice.wait_for_text('"kind": "project"', room=chat)
+    # Taken back too late: what was done is done, and nothing is said.
+    await alice.say(chat, "help")
+    await alice.wait_for_text("What you can do here", room=chat)
+    assert sum('"kind": "project"' in message.body for message in await alice.messages(chat)) == 1
+
+
+async def test_a_reply_to_the_bot_needs_no_prefix(homeserver: Homeserver, bot: str, database: Database) -> None:
+    alice = await homeserver.person("alice")
+    room = await a_group(alice, bot, database)
+    answer = await answer_to(alice, room, await alice.say(room, "!esn help"))
+    relation = {"m.in_reply_to": {"event_id": answer.id}}
+    content = {"msgtype": "m.text", "body": "group create Choir", "m.relates_to": relation}
+    await alice.send(room, "m.room.message", content)
+    assert (await alice.wait_for_text('`{"name": "Choir"}`', room=room)).content["m.mentions"] == {}

@@ -34,7 +34,8 @@ SEED = 20260302
 class Victim:
     """The bot's process."""
 
-    def __init__(self, order: dict[str, Any], log: Path) -> None:
+    def __init__(self, order: dict[str, Any], log: Path, module: str = "tests.engine.victim") -> None:
+        self._module = module
         self._order = order
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,7 +43,7 @@ class Victim:
     def start(self) -> None:
         """Start it."""
         with self._log.open("ab") as log:
-            command = [sys.executable, "-m", "tests.engine.victim", orjson.dumps(self._order).decode()]
+            command = [sys.executable, "-m", self._module, orjson.dumps(self._order).decode()]
             self._process = start_child(command, output=log)
 
     def kill(self) -> None:

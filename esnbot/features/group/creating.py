@@ -8,7 +8,9 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.commands.command import Call
+from esnbot.commands import trail
+from esnbot.commands.command import Call, Offer
+from esnbot.commands.reading import Problem
 from esnbot.community.group import Group, History, Joining, Kind, Origin, Place, Posting, Space
 from esnbot.community.reach import audiences_of, is_for
 from esnbot.engine.clock import milliseconds
@@ -17,7 +19,7 @@ from esnbot.features.group import model, records
 from esnbot.features.group.desk import Desk, Found, Refusal
 from esnbot.features.group.events import ASKED_FOR
 from esnbot.provisioning import wanted
-from esnbot.speech import Markdown, bold, bullets, paragraphs
+from esnbot.speech import Later, Markdown, bold, bullets, later, paragraphs
 from esnbot.store import bindings
 
 SAME_SECOND: Final = timedelta(seconds=10)
@@ -55,7 +57,7 @@ class Creating:
         try:
             return await self._create(call)
         except Refusal as refusal:
-            return [call.answer(refusal.sentence)]
+            return [call.refuse(refusal.sentence)]
 
     async def _create(self, call: Call) -> Sequence[Effect]:
         name = self._name(call)
@@ -65,26 +67,72 @@ class Creating:
         audiences = self._audiences(call, parent, spaces)
         group = self._group(call, name, await self._claim(call, name), parent, audiences)
         await self._desk.want(call, group)
+        # Said when the room is there, and removed with the command all the same.
+        said = [f"group/{what}:{group.key}" for what in ("ready", "failed", "slow")]
+        await trail.promise(call.ctx.conn, call.command, said)
         return [
             Nudge(machine=wanted.RECONCILER),
             Emit(type=ASKED_FOR, content={"key": group.key}),
         ]
 
-    def _name(self, call: Call) -> str:
-        longest = self._settings.longest_name
+    # --- the dialogue ---------------------------------------------------------------------------------------------
+
+    async def check_name(self, call: Call, name: str) -> None:
+        """Raise ``Problem`` for a name that no group can have."""
         try:
-            return model.proper_name(str(call.args["name"]), longest)
+            model.proper_name(name, self._settings.longest_name)
         except model.UnusableName as error:
-            if error.problem is model.NameProblem.long:
-                raise Refusal(
-                    call.voice.say(
-                        "This name is too long: at most {most} characters fit. The topic can say more.",
-                        most=longest,
-                    )
-                ) from error
-            raise Refusal(
-                call.voice.say("A group needs a name that people can see: at least one letter, digit or sign.")
-            ) from error
+            raise Problem(self._unusable(error)) from error
+
+    async def audiences_offered(self, call: Call) -> Sequence[Offer]:
+        """The audiences among which there is a choice, in the spaces that are meant for the person."""
+        spaces = await wanted.spaces(call.ctx.conn)
+        reached = {key for space in self._open_to(call, spaces) for key in self._allowed(space, spaces)}
+        mine = call.person.audiences
+        names = {key: one.name for key, one in self._community.audiences.items() if key in reached}
+        own = [name for key, name in names.items() if key in mine]
+        # Whoever makes it is in it: a group for suppliers is one for staff and suppliers.
+        offers = [Offer(key, name if key in mine else call.voice.list([*own, name])) for key, name in names.items()]
+        return offers if len(offers) > 1 else ()
+
+    async def spaces_offered(self, call: Call) -> Sequence[Offer]:
+        """The spaces in which the person can make the group, the one that is taken by itself first."""
+        spaces = await wanted.spaces(call.ctx.conn)
+        audience = call.args.get("for")
+        fit = [
+            space
+            for space in self._open_to(call, spaces)
+            if audience is None or audience in self._allowed(space, spaces)
+        ]
+        usual = model.home_for(self._community, spaces, call.person.audiences, [])
+        fit.sort(key=lambda space: space.key != usual)
+        return [Offer(f"#{space.alias or space.key}", space.name, default=n == 0) for n, space in enumerate(fit)]
+
+    def _open_to(self, call: Call, spaces: dict[str, Place]) -> list[Place]:
+        mine = call.person.audiences
+        return [space for space in spaces.values() if is_for(space, spaces, self._community, mine)]
+
+    def _allowed(self, space: Place, spaces: dict[str, Place]) -> tuple[str, ...]:
+        """The audiences that a group in the space can be for."""
+        return audiences_of(space, spaces) or tuple(
+            key for key, audience in self._community.audiences.items() if not audience.external
+        )
+
+    # --- making it ------------------------------------------------------------------------------------------------
+
+    def _name(self, call: Call) -> str:
+        try:
+            return model.proper_name(str(call.args["name"]), self._settings.longest_name)
+        except model.UnusableName as error:
+            raise Refusal(call.voice.say(self._unusable(error))) from error
+
+    def _unusable(self, error: model.UnusableName) -> Later:
+        if error.problem is model.NameProblem.long:
+            return later(
+                "This name is too long: at most {most} characters fit. The topic can say more.",
+                most=self._settings.longest_name,
+            )
+        return later("A group needs a name that people can see: at least one letter, digit or sign.")
 
     async def _not_too_many(self, call: Call) -> None:
         since = milliseconds(call.ctx.now - timedelta(days=1))
@@ -141,9 +189,7 @@ class Creating:
         asked = call.args.get("for")
         if not isinstance(asked, str):
             return ()
-        allowed = audiences_of(spaces[parent], spaces) or tuple(
-            key for key, audience in self._community.audiences.items() if not audience.external
-        )
+        allowed = self._allowed(spaces[parent], spaces)
         if asked not in allowed:
             raise Refusal(
                 call.voice.say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -91,8 +92,14 @@ def _making(desk: Desk, community: Community) -> tuple[Command, ...]:
             names=Names(("name",), ("nom",)),
             kind=Text(LONGEST_TEXT),
             help=later("What people will call it."),
+            question=later("What will the group be called?"),
+            check=creating.check_name,
         ),
-        _kind_param(later("What kind of group it is.")),
+        replace(
+            _kind_param(later("What kind of group it is.")),
+            question=later("What kind of group is it?"),
+            skipped=later("informal"),
+        ),
         Param(
             name="topic",
             names=Names(("topic",), ("sujet",)),
@@ -100,6 +107,8 @@ def _making(desk: Desk, community: Community) -> tuple[Command, ...]:
             help=later("What it is about, in a sentence."),
             required=False,
             option=True,
+            question=later("What is it about, in a sentence?"),
+            turn=1,
         ),
     ]
     if community.audiences:
@@ -112,6 +121,9 @@ def _making(desk: Desk, community: Community) -> tuple[Command, ...]:
                 help=later("Only for this audience."),
                 required=False,
                 option=True,
+                question=later("Whom is it for?"),
+                skipped=later("everybody in its space"),
+                offers=creating.audiences_offered,
             )
         )
     if community.spaces:
@@ -123,6 +135,8 @@ def _making(desk: Desk, community: Community) -> tuple[Command, ...]:
                 help=later("The space that it will be in."),
                 required=False,
                 option=True,
+                question=later("Which space will it be in?"),
+                offers=creating.spaces_offered,
             )
         )
     params.append(
@@ -145,6 +159,7 @@ def _making(desk: Desk, community: Community) -> tuple[Command, ...]:
             params=tuple(params),
             who=frozenset({Role.member}),
             confirm=creating.ask,
+            dialogue=True,
             examples={
                 "en": (
                     'group create "Photo club" --kind hobby',

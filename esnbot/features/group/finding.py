@@ -71,7 +71,7 @@ class Finding:
         try:
             return await self._join(call)
         except Refusal as refusal:
-            return [call.answer(refusal.sentence)]
+            return [call.refuse(refusal.sentence)]
 
     async def _join(self, call: Call) -> Sequence[Effect]:
         voice = call.voice
@@ -140,7 +140,7 @@ class Finding:
         try:
             return await self._leave(call)
         except Refusal as refusal:
-            return [call.answer(refusal.sentence)]
+            return [call.refuse(refusal.sentence)]
 
     async def _leave(self, call: Call) -> Sequence[Effect]:
         voice, user = call.voice, call.person.user

@@ -41,7 +41,7 @@ class Keeping:
                 )
             ]
         except Refusal as refusal:
-            return [call.answer(refusal.sentence)]
+            return [call.refuse(refusal.sentence)]
         said = call.voice.say("{old} is now called {new}.", old=bold(found.group.name), new=bold(name))
         return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
 
@@ -52,7 +52,7 @@ class Keeping:
             topic = str(call.args["topic"]).strip()
             await self._desk.want(call, replace(found.group, topic=topic))
         except Refusal as refusal:
-            return [call.answer(refusal.sentence)]
+            return [call.refuse(refusal.sentence)]
         said = call.voice.say("{group} has a new topic.", group=bold(found.group.name))
         return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
 
@@ -78,7 +78,7 @@ class Keeping:
                 raise Refusal(call.voice.say("{group} is archived already.", group=bold(found.group.name)))
             await self._set_archived(call, found.group, True)
         except Refusal as refusal:
-            return [call.answer(refusal.sentence)]
+            return [call.refuse(refusal.sentence)]
         said = call.voice.say(
             "{group} is archived. Everything stays readable, and `!esn group revive` opens it again.",
             group=bold(found.group.name),
@@ -93,7 +93,7 @@ class Keeping:
                 raise Refusal(call.voice.say("{group} is not archived.", group=bold(found.group.name)))
             await self._set_archived(call, found.group, False)
         except Refusal as refusal:
-            return [call.answer(refusal.sentence)]
+            return [call.refuse(refusal.sentence)]
         said = call.voice.say("{group} is open again. Welcome back!", group=await self._desk.link(call, found))
         return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
 
@@ -126,7 +126,7 @@ class Keeping:
             group, giver = found.group, call.person.user
             await self._desk.want(call, replace(group, owners=model.handed_over(group.owners, giver, taker)))
         except Refusal as refusal:
-            return [call.answer(refusal.sentence)]
+            return [call.refuse(refusal.sentence)]
         effects: list[Effect] = [Nudge(machine=wanted.RECONCILER)]
         if found.room_id is not None:
             if await rooms.membership(call.ctx.conn, found.room_id, taker) not in ("join", "invite"):
