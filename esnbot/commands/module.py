@@ -24,7 +24,6 @@ from esnbot.commands.arguments import bind, bind_given
 from esnbot.commands.command import Call, Command
 from esnbot.commands.dialogue import NO_BUTTON, YES_BUTTON, Dialogues, Given, QuestionUnderway, job_of
 from esnbot.commands.dialogue import PATIENCE as DIALOGUE_PATIENCE
-from esnbot.commands.dialogue_records import Dialogue
 from esnbot.commands.flood import Flood, Verdict
 from esnbot.commands.following import followed, may_follow
 from esnbot.commands.grammar import Word, split
@@ -133,14 +132,6 @@ class _Desk:
         if heard is None:
             return []
         call, said = heard
-        kept = await dialogue_records.find(ctx.conn, event.sender) if call.is_direct else None
-        kept = kept if kept is not None and kept.room_id == event.room_id else None
-        if call.original:
-            if kept is not None and (answer := await self.dialogues.edited(call, kept)) is not None:
-                return answer
-            before = await trail.find(ctx.conn, call.original)
-            if not corrections.counts(call, before):
-                return await corrections.hint(call, before)
         match self.flood.take(event.sender, event.moment):
             case Verdict.ignore:
                 return []
@@ -149,15 +140,24 @@ class _Desk:
                     call.answer(call.voice.say("One thing at a time, please. Give me a minute, then ask me again."))
                 ]
             case Verdict.obey:
-                return await self._respond(call, said, kept)
+                return await self._respond(call, said)
 
-    async def _respond(self, call: Call, said: Addressed, kept: Dialogue | None) -> Sequence[Effect]:
+    async def _respond(self, call: Call, said: Addressed) -> Sequence[Effect]:
         """The answer to a message: the next question of the person's dialogue, or that of a command."""
-        if kept is not None and not call.original and not said.prefixed:
+        conn, room = call.ctx.conn, call.event.room_id
+        kept = await dialogue_records.find(conn, call.event.sender) if call.is_direct else None
+        kept = kept if kept is not None and kept.room_id == room else None
+        if call.original:
+            if kept is not None and (answer := await self.dialogues.edited(call, kept)) is not None:
+                return answer
+            before = await trail.find(conn, call.original)
+            if not corrections.counts(call, before):
+                return await corrections.hint(call, before)
+        elif kept is not None and not said.prefixed:
             answer = await self.dialogues.answer(call, said.line, kept)
             if answer is not None:
                 return answer
-        earlier = await trail.answers_to(call.ctx.conn, call.original) if call.original else []
+        earlier = await trail.answers_to(conn, call.original) if call.original else []
         effects = await trail.keep(call, await self._obey(call, said, confirmed=False))
         if earlier:
             effects = await corrections.put_right(call, effects, earlier)
