@@ -12,7 +12,7 @@ from esnbot.engine.feature import Context, Module
 from esnbot.provisioning import people as provisioning
 from esnbot.provisioning.events import DRIFT
 from tests.features.house import ALI, BOT, MAX, ZOE, House
-from tests.features.test_poll import begin
+from tests.features.polls import begin
 
 MIRROR = "room_state"
 """Who is in which room is the homeserver's; the table mirrors it for as long as it is so."""
