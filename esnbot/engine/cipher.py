@@ -37,9 +37,18 @@ class Cipher(Protocol):
         ...
 
     async def encrypt(
-        self, room: str, type: str, content: Mapping[str, Any], members: Iterable[str]
+        self,
+        room: str,
+        type: str,
+        content: Mapping[str, Any],
+        members: Iterable[str],
+        encryption: Mapping[str, Any],
     ) -> tuple[str, dict[str, Any]]:
-        """Type and content to send instead. Raises ``HomeserverError``."""
+        """Type and content to send instead; ``encryption`` is what the room says of it. Raises ``HomeserverError``."""
+        ...
+
+    async def has_devices(self, user: str) -> bool:
+        """Whether a person can be written to encrypted. Raises ``HomeserverError``."""
         ...
 
 

@@ -125,7 +125,7 @@ async def test_what_is_sent_again_with_the_same_transaction_is_one_event(
 
         key, event = await eventually(delivered)
         assert app.device is not None
-        sealed = await app.device.encrypt(room, "m.room.message", {"body": "once"}, [alice.nio.user_id])
+        sealed = await app.device.encrypt(room, "m.room.message", {"body": "once"}, [alice.nio.user_id], {})
         assert await app.client.send(room, sealed[0], transaction_id(key, app.client.user), sealed[1]) == event
 
 
