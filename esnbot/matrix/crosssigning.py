@@ -147,9 +147,9 @@ class SigningKeys:
         keys = (self.master, self.self_signing, self.user_signing)
         return {key.usage: base64(key.private.private_bytes_raw()) for key in keys}
 
-    def documents(self, user: str) -> dict[str, Any]:
-        """What is uploaded: the master key, and the others signed by it."""
-        documents: dict[str, Any] = {f"{MASTER}_key": self.master.document(user)}
+    def documents(self, user: str, machine: Machine) -> dict[str, Any]:
+        """What is uploaded: the master key, signed by the device, and the others signed by it."""
+        documents: dict[str, Any] = {f"{MASTER}_key": self.signed_master(user, machine)}
         for key in (self.self_signing, self.user_signing):
             document = key.document(user)
             signature = self.master.sign(document)
@@ -157,6 +157,12 @@ class SigningKeys:
                 "signatures": {user: {f"ed25519:{self.master.public}": signature}}
             }
         return documents
+
+    def signed_master(self, user: str, machine: Machine) -> dict[str, Any]:
+        """The master key as the device vouches for it."""
+        document = self.master.document(user)
+        signature = machine.account.sign(canonical(document).decode())
+        return document | {"signatures": {user: {f"ed25519:{machine.device_id}": signature}}}
 
 
 def stored(keystore: Keystore) -> SigningKeys | None:
@@ -233,7 +239,7 @@ class CrossSigning:
                 keys = SigningKeys.new()
                 # First kept: keys that others were shown must be ours whenever the process ends.
                 self._keystore.seal(FILE, orjson.dumps(keys.seeds()))
-            await self._client.upload_signing_keys(keys.documents(user))
+            await self._client.upload_signing_keys(keys.documents(user, machine))
             reset.unlink(missing_ok=True)
         assert keys is not None
         await self._sign(machine, keys, published)
@@ -254,9 +260,7 @@ class CrossSigning:
             signature = keys.self_signing.sign(document)
             wanted[device] = document | {"signatures": {user: {f"ed25519:{keys.self_signing.public}": signature}}}
         if not is_signed(published.master, user, device, machine.ed25519):
-            master = keys.master.document(user)
-            signature = machine.account.sign(canonical(master).decode())
-            wanted[keys.master.public] = master | {"signatures": {user: {f"ed25519:{device}": signature}}}
+            wanted[keys.master.public] = keys.signed_master(user, machine)
         if not wanted:
             return
         answer = await self._client.upload_signatures({user: wanted})
