@@ -92,6 +92,7 @@ class Device:
                 work.create_task(_for_ever(self._receive), name="keys")
                 work.create_task(_for_ever(self._run_errands), name="errands")
         finally:
+            self.settled.set()
             self.close()
 
     def close(self) -> None:
