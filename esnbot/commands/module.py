@@ -20,10 +20,11 @@ from esnbot.commands.guide import Guide
 from esnbot.commands.people import People, may
 from esnbot.commands.reading import Places, Problem, Reading
 from esnbot.commands.registry import Registry
+from esnbot.commands.unread import Unread
 from esnbot.commands.words import fold
 from esnbot.community.model import Community
 from esnbot.community.person import Role, UserID
-from esnbot.engine.cipher import UNREADABLE
+from esnbot.engine.cipher import NOT_YET_READABLE, UNREADABLE
 from esnbot.engine.effects import Effect, React, Say, Schedule, Unschedule, post
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context, Listener, Module
@@ -66,7 +67,7 @@ def build(
     listeners = (
         Listener(frozenset({"m.room.message"}), desk.hear, desk.wants),
         Listener(frozenset({"m.reaction"}), desk.answered, _is_answer),
-        Listener(frozenset({UNREADABLE}), desk.could_not_read),
+        Listener(frozenset({UNREADABLE, NOT_YET_READABLE}), Unread(desk.people, speech).told),
     )
     return Module(NAME, listeners, {"expire": desk.expire}, export=_export, erase=_erase)
 
@@ -123,21 +124,6 @@ class _Desk:
                 ]
             case Verdict.obey:
                 return await self._obey(call, said, confirmed=False)
-
-    async def could_not_read(self, ctx: Context, event: Event) -> Sequence[Effect]:
-        """The key of a message never came: in a direct chat the person is told, elsewhere it was perhaps not for us."""
-        sender, thread = event.text("sender"), event.text("thread")
-        if await self.people.is_direct(ctx.conn, event.room_id, sender, ctx.bot) is not True:
-            return []
-        person = await self.people.person(ctx.conn, sender, event.room_id, None, ctx.bot, event.moment, None)
-        if person is None:
-            return []
-        said = render(
-            self.speech.voice(person.language).say(
-                "I could not read your message: its key did not reach me. Please write it once more."
-            )
-        )
-        return [Say(room=event.room_id, body=said.body, html=said.html, thread=thread or event.text("event_id"))]
 
     async def _heard(self, ctx: Context, event: Event) -> tuple[Call, Addressed] | None:
         """The call that a message makes, its command not yet looked at; None when it is not for the bot to answer."""
