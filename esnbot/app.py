@@ -77,7 +77,7 @@ class Application:
         community = settings.community
         self.speech = Speech(found.texts, languages=community.languages, default=community.default_language)
         self.client = MatrixClient(homeserver.url, homeserver.as_token, homeserver.bot, homeserver.device_id)
-        self.device = Device(self.client, settings.encryption) if settings.encryption else None
+        self.device = Device(self.client, settings.encryption, settings.encryption_key) if settings.encryption else None
         """The bot's encrypted device; None where there is no place for its keys."""
         self.features: Mapping[str, Feature] = self._built(found)
         drift = provisioning.build(self.speech, homeserver.bot, homeserver.server_name)
@@ -85,7 +85,15 @@ class Application:
         features = (feature.module for feature in self.features.values())
         modules = (doorkeeper, self._commands(), drift, *features)
         self.metrics = Metrics()
-        self.engine = Engine(database, self.client, modules, self.clock, metrics=self.metrics, cipher=self.device)
+        self.engine = Engine(
+            database,
+            self.client,
+            modules,
+            self.clock,
+            metrics=self.metrics,
+            cipher=self.device,
+            encrypted_chats=settings.encrypted_chats,
+        )
         self.reconciler = Reconciler(database, self.client, self.engine.system, signals=self.engine.signals)
         self.readiness = Readiness()
         self.gauges = Gauges(self.metrics.registry, version("esnbot"))

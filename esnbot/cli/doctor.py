@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from esnbot.cli.checkup import capabilities, homeserver, storage
+from esnbot.cli.checkup import capabilities, homeserver, keys, storage
 from esnbot.cli.checkup.finding import Finding, Findings, State
 from esnbot.cli.checkup.probe import Answer, Probe
 from esnbot.cli.checkup.service import Service
@@ -22,6 +22,7 @@ from esnbot.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, console,
 from esnbot.community.clock import Clock
 from esnbot.discovery import Discovery, discover
 from esnbot.engine.clock import SystemClock
+from esnbot.matrix.crosssigning import SigningKeys
 from esnbot.settings import Homeserver, Settings, SettingsError, load
 
 MARKS: Final = {
@@ -76,15 +77,21 @@ async def examine(
     findings.ok("configuration", f"'{config}' has no mistakes.")
     storage.secrets_are_private(_secret_files(settings), findings)
     bindings = await storage.database(settings, found, findings)
+    signing = keys.folder(settings, findings)
     server = settings.homeserver
     running = _embedded(server, findings) if server.embedded else server
     if running is not None:
-        await _examine_homeserver(settings, running, bindings, findings, clock)
+        await _examine_homeserver(settings, running, bindings, signing, findings, clock)
     return findings
 
 
 async def _examine_homeserver(
-    settings: Settings, server: Homeserver, bindings: Mapping[str, str], findings: Findings, clock: Clock
+    settings: Settings,
+    server: Homeserver,
+    bindings: Mapping[str, str],
+    signing: SigningKeys | None,
+    findings: Findings,
+    clock: Clock,
 ) -> None:
     async with Probe(server.url, server.as_token) as probe:
         if not await homeserver.examine(probe, findings, clock):
@@ -94,6 +101,7 @@ async def _examine_homeserver(
         if await service.examine():
             await homeserver.room_version(probe, findings)
             await _directory(settings, bindings, probe, findings)
+            await keys.signed(server, signing, probe, findings)
         await service.admin()
 
 

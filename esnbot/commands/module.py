@@ -33,11 +33,12 @@ from esnbot.commands.questions import pressed
 from esnbot.commands.reactions import chosen
 from esnbot.commands.reading import KEEPERS, Missing, Places, Problem, Reading
 from esnbot.commands.registry import Found, Registry
+from esnbot.commands.unread import Unread
 from esnbot.commands.words import fold
 from esnbot.community.model import Community
 from esnbot.community.person import Role, UserID
 from esnbot.engine import inbox
-from esnbot.engine.cipher import UNREADABLE
+from esnbot.engine.cipher import NOT_YET_READABLE, UNREADABLE
 from esnbot.engine.effects import Effect, React, Say, Schedule, Unschedule, post
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context, Listener, Module
@@ -77,7 +78,7 @@ def build(
         Listener(frozenset({"m.room.message"}), desk.hear, desk.wants),
         Listener(frozenset({"m.reaction"}), desk.answered, _is_answer),
         Listener(frozenset({"m.room.redaction"}), desk.redacted, lambda event: bool(event.redacts)),
-        Listener(frozenset({UNREADABLE}), desk.could_not_read),
+        Listener(frozenset({UNREADABLE, NOT_YET_READABLE}), Unread(desk.people, speech).told),
     )
     due = {"expire": desk.expire, "dialogue": desk.expire_dialogue}
     return Module(NAME, listeners, due, export=_export, erase=_erase)
@@ -169,21 +170,6 @@ class _Desk:
         """Somebody removed something: a command, an answer, or the reaction that was one."""
         removed = await corrections.removed(ctx, event, self.dialogues)
         return [*removed, *await self.dialogues.taken_back(ctx, event.sender, event.redacts)]
-
-    async def could_not_read(self, ctx: Context, event: Event) -> Sequence[Effect]:
-        """The key of a message never came: in a direct chat the person is told, elsewhere it was perhaps not for us."""
-        sender, thread = event.text("sender"), event.text("thread")
-        if await self.people.is_direct(ctx.conn, event.room_id, sender, ctx.bot) is not True:
-            return []
-        person = await self.people.person(ctx.conn, sender, event.room_id, None, ctx.bot, event.moment, None)
-        if person is None:
-            return []
-        said = render(
-            self.speech.voice(person.language).say(
-                "I could not read your message: its key did not reach me. Please write it once more."
-            )
-        )
-        return [Say(room=event.room_id, body=said.body, html=said.html, thread=thread or event.text("event_id"))]
 
     async def _heard(self, ctx: Context, event: Event) -> tuple[Call, Addressed] | None:
         """The call that a message makes, its command not yet looked at; None when it is not for the bot to answer."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from esnbot.community.clock import Clock
+from esnbot.engine.cipher import Cipher
 from esnbot.engine.clock import now_ms
 from esnbot.engine.tables import State, outbox
 from esnbot.matrix.client import MatrixClient
@@ -31,10 +32,12 @@ class NotYet(Exception):
 class Address:
     """Finds rooms and posts for the outbox, and opens direct chats."""
 
-    def __init__(self, database: Database, client: MatrixClient, system: Clock) -> None:
+    def __init__(self, database: Database, client: MatrixClient, system: Clock, cipher: Cipher | None = None) -> None:
+        """With a ``cipher``, direct chats with people who can read encrypted ones are opened encrypted."""
         self._database = database
         self._client = client
         self._system = system
+        self._cipher = cipher
 
     async def room(self, reference: str) -> str:
         """The room id; raises ``NotYet`` for a room that is not made, ``Undeliverable`` for a chat that is closed."""
@@ -90,7 +93,7 @@ class Address:
     async def _open(self, user: str, key: str) -> str:
         """Make the direct chat, or find the one of an attempt that a crash cut short, by its alias."""
         alias = self._alias(key)
-        content = {
+        content: dict[str, Any] = {
             "preset": "trusted_private_chat",
             "is_direct": True,
             "invite": [user],
@@ -99,6 +102,9 @@ class Address:
             # The alias is ours alone: as the room's address it would be what people see instead of the bot's name.
             "initial_state": [{"type": "m.room.canonical_alias", "state_key": "", "content": {}}],
         }
+        if await self._reads_encrypted(user):
+            encryption = {"algorithm": "m.megolm.v1.aes-sha2"}
+            content["initial_state"].append({"type": "m.room.encryption", "state_key": "", "content": encryption})
         try:
             return await self._client.create_room(content)
         except RoomInUse:
@@ -107,6 +113,14 @@ class Address:
             raise
         except Refused as error:
             raise Undeliverable(f"the direct chat with {user} cannot be opened: {error}") from error
+
+    async def _reads_encrypted(self, user: str) -> bool:
+        """Whether a chat with them is encrypted from its beginning, as most clients make theirs."""
+        if self._cipher is None:
+            return False
+        if not self._cipher.ready:
+            raise NotYet("the encrypted device is not at hand")
+        return await self._cipher.has_devices(user)
 
     async def _finish(self, user: str, key: str, alias: str) -> str:
         """The chat behind the alias, made whole; one that cannot be is given up."""

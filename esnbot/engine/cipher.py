@@ -10,11 +10,15 @@ import msgspec
 from esnbot.engine.event import ENCRYPTED, Event
 
 UNREADABLE: Final = "org.esnbot.unreadable"
-"""An encrypted event was given up; content: ``event_id``, ``sender``, ``thread`` (the root, or '')."""
+"""An encrypted event was given up; content: ``event_id``, ``sender``, ``ts``, ``thread`` (the root, or '')."""
+NOT_YET_READABLE: Final = "org.esnbot.not_yet_readable"
+"""An encrypted event has waited for its key for ``TELL_MS``; content as of ``UNREADABLE``."""
 PAUSES: Final = (5_000, 600_000)
 """Milliseconds between two looks for a key that nobody announced: at first, and in the end."""
 GIVE_UP_MS: Final = 3_600_000
 """How long a key is waited for."""
+TELL_MS: Final = 120_000
+"""After how long the person may be told: keys often come late, seldom later than this."""
 
 
 class DeviceAway(Exception):
@@ -40,9 +44,18 @@ class Cipher(Protocol):
         ...
 
     async def encrypt(
-        self, room: str, type: str, content: Mapping[str, Any], members: Iterable[str]
+        self,
+        room: str,
+        type: str,
+        content: Mapping[str, Any],
+        members: Iterable[str],
+        encryption: Mapping[str, Any],
     ) -> tuple[str, dict[str, Any]]:
-        """Type and content to send instead. Raises ``HomeserverError``."""
+        """Type and content to send instead; ``encryption`` is what the room says of it. Raises ``HomeserverError``."""
+        ...
+
+    async def has_devices(self, user: str) -> bool:
+        """Whether a person can be written to encrypted. Raises ``HomeserverError``."""
         ...
 
 
@@ -76,20 +89,29 @@ def reopened(event: Event, cipher: Cipher | None) -> Event | None:
 def pause_ms(waited: int) -> int:
     """How long to wait for a key before looking again without being told."""
     first, last = PAUSES
-    return max(first, min(waited // 2, last))
+    pause = max(first, min(waited // 2, last))
+    # Not past the moments at which something is to be said.
+    return min((pause, *(moment - waited for moment in (TELL_MS, GIVE_UP_MS) if moment > waited)))
 
 
-def unreadable(event: Event) -> dict[str, Any]:
-    """Content of ``UNREADABLE``."""
+def unreadable(event: Event, original_ts: int) -> dict[str, Any]:
+    """Content of ``UNREADABLE`` and ``NOT_YET_READABLE``."""
     relation = event.content.get("m.relates_to")
     thread = relation.get("event_id") if isinstance(relation, dict) and relation.get("rel_type") == "m.thread" else ""
-    return {"event_id": event.event_id, "sender": event.sender, "thread": thread if isinstance(thread, str) else ""}
+    return {
+        "event_id": event.event_id,
+        "sender": event.sender,
+        "ts": original_ts,
+        "thread": thread if isinstance(thread, str) else "",
+    }
 
 
 __all__ = [
     "ENCRYPTED",
     "GIVE_UP_MS",
+    "NOT_YET_READABLE",
     "PAUSES",
+    "TELL_MS",
     "UNREADABLE",
     "Cipher",
     "DeviceAway",

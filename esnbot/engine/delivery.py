@@ -9,9 +9,9 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine import effects as do
-from esnbot.engine.address import Address, NotYet, Undeliverable
-from esnbot.engine.cipher import Cipher
+from esnbot.engine.address import Address, Undeliverable
 from esnbot.engine.power import adjusted
+from esnbot.engine.sealing import Sealing
 from esnbot.matrix import message
 from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.errors import Forbidden, NotThere
@@ -44,12 +44,12 @@ class Courier:
     """Carries effects to the homeserver as the bot and its device."""
 
     def __init__(
-        self, client: MatrixClient, database: Database, address: Address, cipher: Cipher | None = None
+        self, client: MatrixClient, database: Database, address: Address, sealing: Sealing | None = None
     ) -> None:
         self._client = client
         self._database = database
         self._address = address
-        self._cipher = cipher
+        self._sealing = sealing or Sealing(client, database, None)
 
     async def deliver(self, parcel: Parcel, room: str, now_ms: int) -> str:
         """Do it, in that room; returns the event id, if any. Raises ``HomeserverError`` or ``Undeliverable``."""
@@ -110,38 +110,8 @@ class Courier:
             found = await self._find(parcel, room)
             if found:
                 return found
-        # What people see of a reaction is its relation, which stands in the clear in every client.
-        if self._cipher is not None and type != "m.reaction":
-            type, content = await self._sealed(self._cipher, room, type, content)
+        type, content = await self._sealing.sealed(room, type, content)
         return await self._client.send(room, type, transaction_id(parcel.key, self._client.user), content)
-
-    async def _sealed(
-        self, cipher: Cipher, room: str, type: str, content: dict[str, Any]
-    ) -> tuple[str, dict[str, Any]]:
-        """What to send to that room: as it is, or encrypted for those who are in it or invited."""
-        async with self._database.read() as conn:
-            known = await rooms.content(conn, room, "m.room.create") is not None
-            encryption = await rooms.content(conn, room, "m.room.encryption")
-            members = (
-                [user for how in ("join", "invite") for user in await rooms.members(conn, room, how)]
-                if known and encryption is not None
-                else []
-            )
-        if not known:
-            # Just entered: what is not known must not be taken for plain.
-            encryption = await self._client.state_event(room, "m.room.encryption")
-            if encryption is not None:
-                members = [
-                    str(event["state_key"])
-                    for event in await self._client.state(room)
-                    if event.get("type") == "m.room.member"
-                    and event.get("content", {}).get("membership") in ("join", "invite")
-                ]
-        if encryption is None:
-            return type, content
-        if not cipher.ready:
-            raise NotYet("the encrypted device is not at hand")
-        return await cipher.encrypt(room, type, content, members)
 
     async def _find(self, parcel: Parcel, room: str) -> str | None:
         """The event of an earlier attempt, when there was one."""

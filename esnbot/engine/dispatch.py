@@ -15,17 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.community.clock import Clock
 from esnbot.engine import effects_in, signals
-from esnbot.engine import inbox as entrance
-from esnbot.engine.cipher import (
-    ENCRYPTED,
-    GIVE_UP_MS,
-    UNREADABLE,
-    Cipher,
-    DeviceAway,
-    opened,
-    pause_ms,
-    unreadable,
-)
+from esnbot.engine.cipher import ENCRYPTED, GIVE_UP_MS, Cipher, DeviceAway
 from esnbot.engine.clock import now_ms
 from esnbot.engine.effects import Effect
 from esnbot.engine.event import DUE, Event
@@ -34,6 +24,7 @@ from esnbot.engine.inbox import set_aside
 from esnbot.engine.incoming import Malformed, MalformedEvent, parse
 from esnbot.engine.letters import reason
 from esnbot.engine.metrics import Metrics
+from esnbot.engine.parking import Left, Parking
 from esnbot.engine.tables import State, dead_letter, inbox, room_clock
 from esnbot.store import rooms
 from esnbot.store.database import Database, savepoint, within
@@ -100,7 +91,7 @@ class Dispatcher:
     ) -> None:
         self._database = database
         self._cipher = cipher
-        self._news = -1
+        self._parking = Parking(cipher, bot, sqlite=database.is_sqlite) if cipher is not None else None
         self._clock = clock
         self._system = system
         self._signals = signal
@@ -148,8 +139,8 @@ class Dispatcher:
 
     async def _batch(self, conn: AsyncConnection) -> Outcome:
         now = now_ms(self._system)
-        if self._cipher is not None:
-            await self._unpark(conn, self._cipher, now)
+        if self._parking is not None:
+            await self._parking.look_again(conn, now)
         claimed = await self._claim(conn, now)
         if not claimed:
             waiting = await conn.execute(text("SELECT 1 FROM inbox WHERE state = 0 LIMIT 1"))
@@ -209,9 +200,11 @@ class Dispatcher:
             return
         original_ts = event.ts
         event = self._clamped(batch, row, event)
-        if event.type == ENCRYPTED and event.state_key is None and self._cipher is not None:
-            found = await self._opened(conn, batch, row, event, original_ts, self._cipher)
-            if found is None:
+        if event.type == ENCRYPTED and event.state_key is None and self._parking is not None:
+            found = await self._parking.opened(conn, row, event, original_ts, batch.now)
+            if isinstance(found, Left):
+                if found is Left.over:
+                    batch.done.append(row.seq)
                 return
             event = found
         if event.state_key is not None and not event.is_internal:
@@ -247,42 +240,6 @@ class Dispatcher:
         await set_aside(conn, Malformed(row.event_id, row.body[:10_000], reason(error)), batch.now)
         batch.done.append(row.seq)
         batch.outcome.letters += 1
-
-    async def _unpark(self, conn: AsyncConnection, cipher: Cipher, now: int) -> None:
-        """Look again at what waits for keys: all of it when some arrived, and what has waited long enough."""
-        news = cipher.news
-        query = _UNPARK if self._database.is_sqlite else _UNPARK_UNLOCKED
-        await conn.execute(query, {"now": now, "all": news != self._news})
-        self._news = news
-
-    async def _opened(
-        self, conn: AsyncConnection, batch: _Batch, row: Row[Any], event: Event, original_ts: int, cipher: Cipher
-    ) -> Event | None:
-        """What was encrypted; None when the event was parked, or given up. Its room goes on meanwhile."""
-        try:
-            found = opened(event, original_ts, cipher)
-        # Whatever was sent as ciphertext: no key will help, and nobody else waits for it.
-        except Exception as error:  # noqa: BLE001
-            log.warning("an encrypted event cannot be read", event_id=event.event_id, error=type(error).__name__)
-            return event
-        if found is not None:
-            return found
-        waited = max(0, batch.now - row.arrived)
-        if event.sender == self._bot or waited >= GIVE_UP_MS:
-            if event.sender != self._bot:
-                log.warning("the key of an encrypted event did not arrive", event_id=event.event_id)
-                await entrance.put_internal(
-                    conn,
-                    f"unreadable:{event.event_id}",
-                    UNREADABLE,
-                    unreadable(event),
-                    batch.now,
-                    room_id=event.room_id,
-                )
-            batch.done.append(row.seq)
-            return None
-        await conn.execute(_PARK, {"seq": row.seq, "not_before": batch.now + pause_ms(waited)})
-        return None
 
     def _clamped(self, batch: _Batch, row: Row[Any], event: Event) -> Event:
         """The event with a time between the room's previous event and its own arrival."""
@@ -441,10 +398,6 @@ _CLAIM_LOCKED = (
     .bindparams(bindparam("queues", expanding=True))
     .columns(*_TYPED)
 )
-_PARK = text(f"UPDATE inbox SET state = {State.parked.value}, not_before = :not_before WHERE seq = :seq")
-_PARKED = "SELECT seq FROM inbox WHERE state = 3 AND (:all OR not_before <= :now)"
-_UNPARK = text(f"UPDATE inbox SET state = 0, not_before = 0 WHERE seq IN ({_PARKED})")
-_UNPARK_UNLOCKED = text(f"UPDATE inbox SET state = 0, not_before = 0 WHERE seq IN ({_PARKED} FOR UPDATE SKIP LOCKED)")
 _DONE = text(
     f"UPDATE inbox SET state = {State.done.value}, body = NULL, remaining = NULL, not_before = 0 WHERE seq IN :seqs"
 ).bindparams(bindparam("seqs", expanding=True))

@@ -30,6 +30,7 @@ from esnbot.engine.metrics import Metrics
 from esnbot.engine.outbox import Outbox
 from esnbot.engine.presence import own_rooms
 from esnbot.engine.schedule import Scheduler
+from esnbot.engine.sealing import Sealing
 from esnbot.engine.tables import dead_letter, schedule
 from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.errors import HomeserverError
@@ -77,6 +78,7 @@ class Engine:
         system: Clock | None = None,
         metrics: Metrics | None = None,
         cipher: Cipher | None = None,
+        encrypted_chats: bool = True,
     ) -> None:
         self.database = database
         self.client = client
@@ -89,7 +91,9 @@ class Engine:
         if cipher is not None:
             cipher.on_news = lambda: self.signals.set(signals.INBOX)
         self.homeserver = Homeserver(lambda: self.signals.set(CATCH_UP))
-        self.address = Address(database, client, self.system)
+        self.address = Address(database, client, self.system, cipher if encrypted_chats else None)
+        self.sealing = Sealing(client, database, cipher)
+        """Encrypts what goes into encrypted rooms, for whoever sends past the outbox."""
         self.catch_up = CatchUp(database, client, self.system)
         self.dispatcher = Dispatcher(
             database, self.modules, clock, self.system, self.signals, client.user, self.metrics, cipher
@@ -98,7 +102,7 @@ class Engine:
         self.scheduler = Scheduler(database, clock, self.system, self.signals)
         self.outbox = Outbox(
             database,
-            Courier(client, database, self.address, cipher),
+            Courier(client, database, self.address, self.sealing),
             self.address,
             self.homeserver,
             self.system,

@@ -99,12 +99,26 @@ class MatrixClient:
         return True
 
     async def ensure_device(self, name: str) -> None:
-        """Make the bot's device, without a login (Client-Server API, application services, since 1.17)."""
+        """Make the bot's device: without a login (Client-Server API, application services, since 1.17), else with one.
+
+        What the login answers is not needed: requests go on with the service's token, as the bot and its device.
+        """
         if self.device is None:
             raise ValueError("this client speaks without a device")
-        # Without its own device on the request: the homeserver refuses to speak as a device that is not there yet.
-        api = Api(self._url, self._token, client_session=self._session, as_user_id=UserID(self.user))
-        await api.call("PUT", path("devices", self.device), {"display_name": name})
+        try:
+            # Without its own device on the request: the homeserver refuses to speak as one that is not there yet.
+            await self._user_api.call("PUT", path("devices", self.device), {"display_name": name})
+        except Refused as error:
+            # What homeservers answer that make no device so: not there, no such request, or not like this.
+            if error.status not in (400, 404, 405):
+                raise
+            content = {
+                "type": "m.login.application_service",
+                "identifier": {"type": "m.id.user", "user": self.user[1:].partition(":")[0]},
+                "device_id": self.device,
+                "initial_device_display_name": name,
+            }
+            await self._service.call("POST", path("login"), content, sensitive=True)
 
     async def profile(self, user: str) -> JSON:
         """A person's display name and avatar; empty when there is none."""
@@ -294,6 +308,14 @@ class MatrixClient:
     async def query_keys(self, users: Sequence[str]) -> JSON:
         """The devices of people with their keys."""
         return await self._api.call("POST", path("keys", "query"), {"device_keys": {user: [] for user in users}})
+
+    async def upload_signing_keys(self, content: JSON) -> None:
+        """Publish the bot's cross-signing keys; 401 where the homeserver wants a person's password for it."""
+        await self._api.call("POST", path("keys", "device_signing", "upload"), content)
+
+    async def upload_signatures(self, content: JSON) -> JSON:
+        """Publish signatures of keys and devices; the answer has ``failures``."""
+        return await self._api.call("POST", path("keys", "signatures", "upload"), content)
 
     async def claim_keys(self, devices: Mapping[str, Sequence[str]]) -> JSON:
         """A one-time key of each of some devices."""

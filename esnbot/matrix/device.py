@@ -7,29 +7,27 @@ services, since 1.17). What is decrypted is returned and kept nowhere.
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
-from weakref import WeakValueDictionary
 
 import structlog
-from nio import EncryptionError, KeysClaimResponse, KeysQueryResponse, KeysUploadResponse
-from nio.crypto import Olm
+from nio import EncryptionError, KeysUploadResponse
+from nio.event_builders import RoomKeyRequestMessage, ToDeviceMessage
 from nio.events import MegolmEvent, RoomKeyEvent, ToDeviceEvent
 from nio.responses import ToDeviceResponse
-from nio.store import SqliteStore
 
 from esnbot.matrix.client import MatrixClient
+from esnbot.matrix.crosssigning import CrossSigning, Published, Trust
+from esnbot.matrix.directory import Directory, as_dict, as_dicts
 from esnbot.matrix.errors import HomeserverError, NotMatrix
+from esnbot.matrix.keystore import Keystore
+from esnbot.matrix.machine import MEGOLM, Machine
+from esnbot.matrix.roomkeys import ENCRYPTED, RoomKeys
 
-ENCRYPTED: Final = "m.room.encrypted"
-ENCRYPTION: Final = "m.room.encryption"
-MEGOLM: Final = "m.megolm.v1.aes-sha2"
-CAUSE: Final = "org.esnbot.cause"
+CLEAR: Final = ("m.relates_to", "org.esnbot.cause", "org.esnbot.charter")
+"""Keys of a content that stand in the clear: what others go by, and by what the bot finds its own words again."""
 KEYS_ONLY: Final[dict[str, Any]] = {
     "room": {"rooms": []},
     "presence": {"types": []},
@@ -37,11 +35,11 @@ KEYS_ONLY: Final[dict[str, Any]] = {
 }
 LONG_POLL_MS: Final = 30_000
 PAUSE: Final = (0.5, 30.0)
-"""Seconds before the next look for keys after a failure: at first, and in the end."""
+"""Seconds before the next try after a failure: at first, and in the end."""
+ASK_AFTER: Final = 10.0
+"""Seconds for which a key may come by itself before its sender is asked for it."""
 LOCK_AGAIN: Final = 2.0
 """Seconds between two attempts to take the store over from another process."""
-CLAIM_AGAIN: Final = 300.0
-"""Seconds for which a device that has no one-time key left is not asked for one again."""
 
 log = structlog.get_logger("esnbot.matrix.device")
 
@@ -53,15 +51,16 @@ class Unreadable(Exception):
 class Device:
     """One device of the bot's. ``run`` keeps it; ``decrypt`` and ``encrypt`` use it once it is ``ready``."""
 
-    def __init__(self, client: MatrixClient, folder: Path) -> None:
-        """Nothing is opened or requested yet."""
+    def __init__(self, client: MatrixClient, folder: Path, key: str | None = None) -> None:
+        """Nothing is opened or requested yet; ``key`` opens the folder, None: the one that is kept in it."""
         self._client = client
-        self._folder = folder
-        self._olm: Olm | None = None
-        self._lock: int | None = None
-        self._outdated: set[str] = set()
-        self._keyless: dict[tuple[str, str], float] = {}
-        self._sharing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._keystore = Keystore(folder, key)
+        self._signing = CrossSigning(client, self._keystore)
+        self._machine: Machine | None = None
+        self._directory: Directory | None = None
+        self._rooms: RoomKeys | None = None
+        self._errand = asyncio.Event()
+        self._asking: dict[str, float] = {}
         self.news = 0
         """Grows whenever something may have become readable."""
         self.settled = asyncio.Event()
@@ -71,57 +70,45 @@ class Device:
     @property
     def ready(self) -> bool:
         """Whether this process has the device."""
-        return self._olm is not None
+        return self._machine is not None
+
+    @property
+    def trust(self) -> Trust:
+        """How clients see the device."""
+        return self._signing.trust
 
     # --- life ---------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Have the store to ourselves, publish the keys, and receive keys until cancelled."""
-        failures = 0
+        """Have the store to ourselves, publish the keys, and receive keys until cancelled; raises ``KeysError``."""
         try:
-            while True:
-                try:
-                    if self._olm is None and not self._open():
-                        self.settled.set()
-                        await asyncio.sleep(LOCK_AGAIN)
-                        continue
-                    await self._step()
-                    failures = 0
-                except HomeserverError as error:
-                    first, last = PAUSE
-                    pause = min(first * 2 ** min(failures, 10), last)
-                    failures += 1
-                    log.warning("keys cannot be received", error=str(error), again_in=pause)
-                    await asyncio.sleep(pause)
+            while not self._open():
+                self.settled.set()
+                await asyncio.sleep(LOCK_AGAIN)
+            await _until_done(self._publish)
+            self.settled.set()
+            # Two at a time: what must be asked of others is not to wait for the next thing that comes.
+            async with asyncio.TaskGroup() as work:
+                work.create_task(_for_ever(self._receive), name="keys")
+                work.create_task(_for_ever(self._run_errands), name="errands")
         finally:
+            self.settled.set()
             self.close()
 
     def close(self) -> None:
         """Let go of the store."""
-        olm, self._olm = self._olm, None
-        if olm is not None:
-            olm.store.database.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        machine, self._machine = self._machine, None
+        if machine is not None:
+            machine.close()
+        self._keystore.release()
 
     def _open(self) -> bool:
         """Open the store; False while another process has it."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._folder.chmod(0o700)
-        lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
+        if not self._keystore.take():
             return False
-        self._lock = lock
-        name = "device.db"
-        (self._folder / name).touch(mode=0o600)
-        store = SqliteStore(
-            self._client.user, self._client.device or "", str(self._folder), key_of(self._folder), database_name=name
-        )
-        self._olm = Olm(self._client.user, self._client.device or "", store)
+        self._machine = Machine.open(self._client.user, self._client.device or "", self._keystore)
+        self._directory = Directory(self._client, self._machine)
+        self._rooms = RoomKeys(self._client, self._machine, self._directory)
         self._news()
         return True
 
@@ -131,94 +118,109 @@ class Device:
 
     # --- keys ---------------------------------------------------------------------------------------------------
 
-    async def _step(self) -> None:
-        olm = self._machine()
-        if olm.should_upload_keys:
-            await self._upload(olm)
-        self.settled.set()
-        since = olm.store.load_sync_token() or None
+    async def _publish(self) -> None:
+        """The device's keys, and the signatures by which clients trust it."""
+        machine = self._opened()[0]
+        if not machine.account.shared:
+            await self._upload(machine)
+        answer = await self._client.query_keys([self._client.user])
+        if not Published.of(answer, self._client.user, machine.device_id).device:
+            # A homeserver that was set back to an older day, or whose administrator took the device away.
+            machine.account.shared = False
+            await self._upload(machine)
+            answer = await self._client.query_keys([self._client.user])
+        await self._signing.ensure(machine, answer)
+
+    async def _upload(self, machine: Machine) -> None:
+        keys = machine.share_keys()
+        # First in the store: a key that others were given must be known here, whenever the process ends.
+        machine.save_account()
+        answer = await self._client.upload_keys(keys)
+        left = as_dict(answer.get("one_time_key_counts")).get("signed_curve25519", 0)
+        machine.handle_response(KeysUploadResponse(0, int(left)))
+
+    async def _receive(self) -> None:
+        """Take in what comes to the device, once."""
+        machine, directory, _ = self._opened()
+        if machine.should_upload_keys:
+            await self._upload(machine)
+        since = machine.store.load_sync_token() or None
         answer = await self._client.sync(since, filter=KEYS_ONLY, timeout_ms=LONG_POLL_MS if since else 0, device=True)
-        arrived = False
-        for event in _dicts(_dict(answer.get("to_device")).get("events")):
-            arrived = self._received(olm, event) or arrived
-        lists = _dict(answer.get("device_lists"))
-        self._outdated.update(user for user in lists.get("changed") or [] if user in olm.tracked_users)
-        counts = _dict(answer.get("device_one_time_keys_count"))
-        olm.uploaded_key_count = int(counts.get("signed_curve25519", 0))
-        for request in olm.collect_key_requests():
-            log.debug("a key request of an unverified device is left", request=request.request_id)
+        received = [
+            self._received(machine, event) for event in as_dicts(as_dict(answer.get("to_device")).get("events"))
+        ]
+        keys = [event for event in received if isinstance(event, RoomKeyEvent)]
+        changed = as_dict(answer.get("device_lists")).get("changed")
+        directory.changed(changed if isinstance(changed, list) else [])
+        counts = as_dict(answer.get("device_one_time_keys_count"))
+        machine.uploaded_key_count = int(counts.get("signed_curve25519", 0))
         token = answer.get("next_batch")
         if not isinstance(token, str):
             raise NotMatrix("the answer to /sync has no next_batch")
         # What was received is in the store: now the homeserver may forget it.
-        olm.store.save_sync_token(token)
-        if arrived:
+        machine.store.save_sync_token(token)
+        for event in keys:
+            if machine.device_store.device_from_sender_key(event.sender, event.sender_key) is None:
+                directory.ask_for(event.sender, event.sender_key)
+        if keys and not directory.wanted():
             self._news()
-        await self._mend(olm)
+        if received or changed:
+            self._errand.set()
 
-    def _received(self, olm: Olm, event: dict[str, Any]) -> bool:
-        """Take in one to-device message; whether it was a room's key."""
+    def _received(self, machine: Machine, event: dict[str, Any]) -> object:
+        """Take in one to-device message; what it was."""
         try:
-            parsed = ToDeviceEvent.parse_event(event)
-            return isinstance(olm.handle_to_device_event(parsed), RoomKeyEvent)
+            return machine.handle_to_device_event(ToDeviceEvent.parse_event(event))
         # Anybody can send anything here, and one bad message must not keep the others from arriving.
         except Exception as error:  # noqa: BLE001
             log.warning("a to-device message cannot be read", sender=event.get("sender"), error=type(error).__name__)
-            return False
+            return None
 
-    async def _mend(self, olm: Olm) -> None:
-        """New sessions for devices whose old one broke, and what is to be asked of others."""
-        if olm.users_for_key_query:
-            await self._query(olm, olm.users_for_key_query)
-        broken = {*olm.wedged_devices, *olm.key_request_devices_no_session}
-        if broken:
-            wanted: dict[str, list[str]] = {}
-            for device in broken:
-                wanted.setdefault(device.user_id, []).append(device.device_id)
-            await self._claim(olm, wanted)
-        for message in list(olm.outgoing_to_device_messages):
-            await self._client.send_to_device(message.type, uuid4().hex, message.as_dict()["messages"])
-            olm.handle_response(ToDeviceResponse(message))
-
-    async def _upload(self, olm: Olm) -> None:
-        keys = olm.share_keys()
-        # First in the store: a key that others were given must be known here, whenever the process ends.
-        olm.save_account()
-        answer = await self._client.upload_keys(keys)
-        left = _dict(answer.get("one_time_key_counts")).get("signed_curve25519", 0)
-        olm.handle_response(KeysUploadResponse(0, int(left)))
-
-    async def _query(self, olm: Olm, users: Iterable[str]) -> None:
-        wanted = sorted(users)
-        self._outdated.difference_update(wanted)
-        olm.users_for_key_query.difference_update(wanted)
+    async def _run_errands(self) -> None:
+        """Wait until something is to be asked of others, or told to them, and do it."""
+        await self._errand.wait()
+        self._errand.clear()
         try:
-            answer = await self._client.query_keys(wanted)
+            await self._run_errand()
         except BaseException:
-            self._outdated.update(wanted)
+            self._errand.set()
             raise
-        found = KeysQueryResponse.from_dict(answer)
-        if not isinstance(found, KeysQueryResponse):
-            raise NotMatrix("the answer to /keys/query is none")
-        olm.handle_response(found)
 
-    async def _claim(self, olm: Olm, wanted: Mapping[str, Iterable[str]]) -> None:
-        now = asyncio.get_running_loop().time()
-        asked: dict[str, list[str]] = {}
-        for user, devices in wanted.items():
-            for device in devices:
-                if self._keyless.get((user, device), 0.0) <= now:
-                    asked.setdefault(user, []).append(device)
-        if not asked:
-            return
-        found = KeysClaimResponse.from_dict(await self._client.claim_keys(asked))
-        if not isinstance(found, KeysClaimResponse):
-            raise NotMatrix("the answer to /keys/claim is none")
-        olm.handle_response(found)
-        for user, missing in asked.items():
-            for device in missing:
-                if device not in _dict(found.one_time_keys.get(user)):
-                    self._keyless[user, device] = now + CLAIM_AGAIN
+    async def _run_errand(self) -> None:
+        machine, directory, room_keys = self._opened()
+        if wanted := directory.wanted():
+            await directory.query(wanted)
+            machine.marked_again()
+            self._news()
+        if broken := [*machine.wedged_devices, *machine.key_request_devices_no_session]:
+            # A new session with each device whose old one broke; nio tells it so with an empty message.
+            await directory.sessions_with(broken, fresh=True)
+            machine.wedged_devices.clear()
+            machine.key_request_devices_no_session.clear()
+        for request in machine.take_key_requests():
+            await room_keys.answer(request)
+        for message in self._due(machine):
+            await self._client.send_to_device(message.type, uuid4().hex, message.as_dict()["messages"])
+            machine.handle_response(ToDeviceResponse(message))
+
+    def _due(self, machine: Machine) -> list[ToDeviceMessage]:
+        """What is to be sent to devices now. Keys are asked for only when they do not come by themselves."""
+        loop = asyncio.get_running_loop()
+        due: list[ToDeviceMessage] = []
+        wanted: dict[str, float] = {}
+        for message in list(machine.outgoing_to_device_messages):
+            if not isinstance(message, RoomKeyRequestMessage):
+                due.append(message)
+            elif machine.knows(message.room_id, message.session_id) or message.session_id in wanted:
+                machine.outgoing_to_device_messages.remove(message)
+            else:
+                wanted[message.session_id] = at = self._asking.get(message.session_id, loop.time() + ASK_AFTER)
+                if at <= loop.time():
+                    due.append(message)
+                elif message.session_id not in self._asking:
+                    loop.call_later(ASK_AFTER, self._errand.set)
+        self._asking = wanted
+        return due
 
     # --- rooms --------------------------------------------------------------------------------------------------
 
@@ -228,6 +230,9 @@ class Device:
         """Type and content of an encrypted event; None while its key is missing. Raises ``Unreadable``."""
         if content.get("algorithm") != MEGOLM:
             raise Unreadable("not encrypted in a way that is known here")
+        machine = self._machine
+        if machine is None or self._directory is None:
+            return None
         whole = {
             "type": ENCRYPTED,
             "event_id": event,
@@ -239,16 +244,21 @@ class Device:
         parsed = MegolmEvent.from_dict(whole)
         if not isinstance(parsed, MegolmEvent):
             raise Unreadable("no encrypted event")
-        olm = self._olm
-        if olm is None:
+        session = machine.inbound_group_store.get(room, parsed.sender_key, parsed.session_id)
+        if session is not None and not machine.is_of(sender, session):
+            # A key of somebody else's: whoever gave it could speak in this person's name with it.
+            if self._directory.ask_for(sender, parsed.sender_key):
+                self._errand.set()
+            log.warning("an encrypted event is not of a device of its sender", event_id=event, sender=sender)
             return None
-        known = olm.inbound_group_store.get(room, parsed.sender_key, parsed.session_id) is not None
         try:
-            found = olm.decrypt_megolm_event(parsed, room).source
+            found = machine.decrypt_megolm_event(parsed, room).source
         except EncryptionError as error:
-            if known:
+            if session is not None:
                 # Of a session that is known from a later message on only, or played back: no key changes that.
                 raise Unreadable(type(error).__name__) from error
+            if machine.outgoing_to_device_messages or self._directory.wanted():
+                self._errand.set()
             return None
         inner = found.get("content")
         kind = found.get("type")
@@ -260,66 +270,47 @@ class Device:
         return kind, inner
 
     async def encrypt(
-        self, room: str, type: str, content: Mapping[str, Any], members: Iterable[str]
+        self,
+        room: str,
+        type: str,
+        content: Mapping[str, Any],
+        members: Iterable[str],
+        encryption: Mapping[str, Any],
     ) -> tuple[str, dict[str, Any]]:
-        """Type and content to send instead, once every device of the members was given the key."""
-        olm = self._machine()
-        async with self._sharing.setdefault(room, asyncio.Lock()):
-            await self._share(olm, room, sorted(set(members)))
-            inner = {key: value for key, value in content.items() if key != "m.relates_to"}
-            sealed: dict[str, Any] = dict(olm.group_encrypt(room, {"type": type, "content": inner}))
-        for key in ("m.relates_to", CAUSE):
-            if key in content:
-                sealed[key] = content[key]
-        return ENCRYPTED, sealed
+        """Type and content to send instead, once every device of the members was given the key.
 
-    async def _share(self, olm: Olm, room: str, members: list[str]) -> None:
-        """Give the room's key to all devices of its members, and a new key when a device has left."""
-        outdated = self._outdated | olm.users_for_key_query
-        unknown = [user for user in members if user not in olm.tracked_users or user in outdated]
-        if unknown:
-            await self._query(olm, unknown)
-        there = {(user, one.id) for user in members for one in olm.device_store.active_user_devices(user)}
-        session = olm.outbound_group_sessions.get(room)
-        if session is None or session.expired or not session.users_shared_with <= there:
-            olm.create_outbound_group_session(room)
-            session = olm.outbound_group_sessions[room]
-        if there <= session.users_shared_with | session.users_ignored:
-            session.shared = True
-            return
-        missing = olm.get_missing_sessions(members)
-        if missing:
-            await self._claim(olm, missing)
-        # A session that counts as shared would be replaced by a new one.
-        session.shared = False
-        for sharing_with, messages in olm.share_group_session_parallel(room, members, ignore_unverified_devices=True):
-            await self._client.send_to_device(ENCRYPTED, uuid4().hex, messages["messages"])
-            session.users_shared_with.update(sharing_with)
-        session.shared = True
+        ``encryption`` is the content of the room's ``m.room.encryption``, which says when its keys are replaced.
+        """
+        inner = {key: value for key, value in content.items() if key != "m.relates_to"}
+        sealed = await self._opened()[2].encrypt(room, {"type": type, "content": inner}, members, encryption)
+        return ENCRYPTED, sealed | {key: content[key] for key in CLEAR if key in content}
 
-    def _machine(self) -> Olm:
-        if self._olm is None:
+    async def has_devices(self, user: str) -> bool:
+        """Whether a person has a device that can be written to encrypted."""
+        machine, directory, _ = self._opened()
+        await directory.know([user])
+        return any(machine.others(user))
+
+    def _opened(self) -> tuple[Machine, Directory, RoomKeys]:
+        if self._machine is None or self._directory is None or self._rooms is None:
             raise RuntimeError("the device is not open")
-        return self._olm
+        return self._machine, self._directory, self._rooms
 
 
-def key_of(folder: Path) -> str:
-    """The key of the store: made once, in a file that only its owner reads."""
-    file = folder / "key"
-    if not file.exists():
-        fresh = folder / "key.new"
-        fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as writer:
-            writer.write(secrets.token_urlsafe(32))
-            writer.flush()
-            os.fsync(writer.fileno())
-        fresh.rename(file)
-    return file.read_text(encoding="ascii").strip()
+async def _until_done(step: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a step until the homeserver takes it."""
+    failures = 0
+    while True:
+        try:
+            return await step()
+        except HomeserverError as error:
+            first, last = PAUSE
+            pause = min(first * 2 ** min(failures, 10), last)
+            failures += 1
+            log.warning("keys cannot be exchanged", error=str(error), again_in=pause)
+            await asyncio.sleep(pause)
 
 
-def _dict(found: object) -> dict[str, Any]:
-    return found if isinstance(found, dict) else {}
-
-
-def _dicts(found: object) -> list[dict[str, Any]]:
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+async def _for_ever(step: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await _until_done(step)

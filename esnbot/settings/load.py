@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import BaseModel
 
@@ -21,6 +21,9 @@ from esnbot.settings.homeserver import EMBEDDED_NAME, Homeserver, make_homeserve
 from esnbot.settings.mistakes import Mistake, SettingsError, nearest, one_of
 from esnbot.settings.sections import CommunityFile, HomeserverSection, PromptsFile, TemplateFile
 from esnbot.settings.validation import validate
+
+SHORTEST_KEY: Final = 20
+"""Characters of the key of the encrypted device's folder."""
 
 F = TypeVar("F", PromptsFile, TemplateFile)
 
@@ -45,6 +48,10 @@ class Settings:
     web: Web
     encryption: Path | None = None
     """The folder of the bot's encrypted device; None: it has none."""
+    encryption_key: str | None = field(default=None, repr=False)
+    """The key that opens the folder; None: the one that is kept in it."""
+    encrypted_chats: bool = True
+    """Whether the direct chats that the bot opens are encrypted."""
     features: Mapping[str, BaseModel] = field(default_factory=dict)
     """Each feature's section, or its defaults, by the feature's name."""
     secret_files: tuple[Path, ...] = ()
@@ -109,6 +116,8 @@ def _settings(
         homeserver=homeserver,
         database=database,
         encryption=_encryption(file, database),
+        encryption_key=_encryption_key(file, root, mistakes, environment),
+        encrypted_chats=file.encryption.direct_chats,
         web=Web(host=host, port=port, url=file.web.url or f"http://{shown_host}:{port}"),
         features=_features(root, schemas, mistakes),
         secret_files=_secret_files(file, root),
@@ -150,6 +159,25 @@ def _encryption(file: CommunityFile, database: str) -> Path:
     return (Path(found[1]).parent if found else Path("var")) / "encryption"
 
 
+def _encryption_key(
+    file: CommunityFile, root: Node, mistakes: list[Mistake], environment: Mapping[str, str] | None
+) -> str | None:
+    """The key of the folder, None where none is given. A short one would not protect it."""
+    if environment is None:
+        return None
+    node = root.get("encryption", "key_file") or root
+    key, name = environment.get("ESNBOT_ENCRYPTION_KEY", "").strip(), "ESNBOT_ENCRYPTION_KEY"
+    if not key and file.encryption.key_file is not None:
+        name = "encryption.key_file"
+        key = read_secret(Path(node.source.path).parent / file.encryption.key_file, name, node, mistakes)
+        if not key:
+            return None
+    if key and len(key) < SHORTEST_KEY:
+        expected = f"at least {SHORTEST_KEY} characters, made by chance ('openssl rand -base64 32')"
+        mistakes.append(Mistake(node.source, name, f"a key of {len(key)} characters", expected))
+    return key or None
+
+
 def _database(file: CommunityFile, root: Node, mistakes: list[Mistake], environment: Mapping[str, str] | None) -> str:
     url, key, node = file.database, "database", root.get("database") or root
     if environment is not None and (value := environment.get("ESNBOT_DATABASE", "").strip()):
@@ -179,9 +207,11 @@ def _database(file: CommunityFile, root: Node, mistakes: list[Mistake], environm
 def _secret_files(file: CommunityFile, root: Node) -> tuple[Path, ...]:
     """Those that are named and there; the environment may have gone before them."""
     section = file.homeserver
+    names = ("as_token_file", "hs_token_file", "admin_token_file")
     named = [
-        ((name,), getattr(file, name)) if name == "database_file" else (("homeserver", name), getattr(section, name))
-        for name in ("as_token_file", "hs_token_file", "admin_token_file", "database_file")
+        *((("homeserver", name), getattr(section, name)) for name in names),
+        (("database_file",), file.database_file),
+        (("encryption", "key_file"), file.encryption.key_file),
     ]
     found = [(root.get(*path), value) for path, value in named if value]
     return tuple(Path(node.source.path).parent / value for node, value in found if node is not None)

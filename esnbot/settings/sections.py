@@ -231,6 +231,10 @@ class EncryptionSection(Section):
 
     store: Annotated[str, Field(min_length=1)] | None = None
     """The folder of its keys; `encryption` beside the SQLite database, else `var/encryption`, when not given."""
+    key_file: str | None = None
+    """File with the key that opens that folder (or ESNBOT_ENCRYPTION_KEY); without it, a key is made and kept there."""
+    direct_chats: bool = True
+    """Whether the direct chats that the bot opens are encrypted, where the person's clients can read them."""
 
 
 class HomeserverSection(Section):

@@ -102,6 +102,14 @@ async def content(conn: AsyncConnection, room_id: str, type: str, state_key: str
     return found if isinstance(found, dict) else None
 
 
+async def since(conn: AsyncConnection, room_id: str, type: str, state_key: str = "") -> int | None:
+    """The time of a state event in milliseconds, or None."""
+    query = select(room_state.c.ts).where(
+        room_state.c.room_id == room_id, room_state.c.type == type, room_state.c.state_key == state_key
+    )
+    return (await conn.execute(query)).scalar_one_or_none()
+
+
 async def contents(conn: AsyncConnection, type: str, among: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Content of a kind of state (with an empty state key) in those of some rooms that have it, by room id."""
     query = select(room_state.c.room_id, room_state.c.content).where(

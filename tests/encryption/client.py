@@ -40,9 +40,10 @@ class EncryptingClient:
         await self.nio.close()
         self.nio.store.database.close()
 
-    async def encrypted_room(self, *invited: str, direct: bool = True) -> str:
+    async def encrypted_room(self, *invited: str, direct: bool = True, **periods: int) -> str:
         """A room that is encrypted from its beginning, as Element makes direct chats."""
-        encryption = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
+        content = {"algorithm": "m.megolm.v1.aes-sha2", **periods}
+        encryption = {"type": "m.room.encryption", "state_key": "", "content": content}
         answer = await self.nio.room_create(is_direct=direct, invite=invited, initial_state=[encryption])
         room = str(answer.room_id)
 
@@ -53,6 +54,31 @@ class EncryptingClient:
 
         await eventually(is_there, 20)
         return room
+
+    async def join(self, room: str) -> None:
+        """Join a room, and know who is in it."""
+        await self.nio.join(room)
+        await eventually(lambda: room in self.nio.rooms, 20)
+
+    async def session_with(self, user: str) -> None:
+        """Have a session with each device of somebody, whether or not there is a room with them."""
+        olm = self.nio.olm
+        olm.users_for_key_query.add(user)
+        await self.nio.keys_query()
+        await self.nio.keys_claim(olm.get_missing_sessions([user]))
+
+    async def raw(self, room: str, content: dict[str, Any]) -> str:
+        """Send an encrypted event as it is; returns its id."""
+        method, path, data = Api.room_send(self.nio.access_token, room, "m.room.encrypted", content, uuid4())
+        async with await self.nio.send(method, path, data, {"Content-Type": "application/json"}) as answer:
+            return str((await answer.json())["event_id"])
+
+    async def sealed_events(self, room: str, sender: str) -> list[dict[str, Any]]:
+        """The encrypted events that somebody sent to a room, oldest first."""
+        method, path = Api.room_messages(self.nio.access_token, room, None, limit=300)
+        async with await self.nio.send(method, path) as answer:
+            found = (await answer.json())["chunk"]
+        return [event for event in found if event["sender"] == sender and event["type"] == "m.room.encrypted"][::-1]
 
     def knows(self, room: str, user: str) -> bool:
         """Whether it has asked for the person's devices: before, nio would encrypt for nobody."""
@@ -78,6 +104,11 @@ class EncryptingClient:
         event = await self.say(room, text)
         self.nio.invalidate_outbound_session(room)
         return event, kept
+
+    async def say_and_send_the_key(self, room: str, text: str) -> str:
+        """Say something with a new key that is sent to everybody, over the sessions there are."""
+        self.nio.invalidate_outbound_session(room)
+        return await self.say(room, text)
 
     async def send_keys(self, kept: list[dict[str, Any]]) -> None:
         """Send what was held back."""

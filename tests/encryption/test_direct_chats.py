@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import stat
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from esnbot.app import Application, application
 from esnbot.engine.delivery import transaction_id
 from esnbot.matrix.registration import Registration
 from esnbot.settings import Settings
 from esnbot.testing.homeserver import PASSWORD, Homeserver
 from esnbot.testing.waiting import eventually
-from tests.app.bench import echo, settings_for, with_features
+from tests.app.bench import settings_for
+from tests.encryption.bench import at_work
 from tests.encryption.client import EncryptingClient
 
 SECRET = "the launch is on the ninth"
@@ -27,23 +25,6 @@ SECRET = "the launch is on the ninth"
 @pytest.fixture
 def settings(homeserver: Homeserver, service: Registration, tmp_path: Path, database_url: str) -> Settings:
     return settings_for(service, homeserver.url, tmp_path, database_url)
-
-
-@asynccontextmanager
-async def at_work(settings: Settings) -> AsyncIterator[Application]:
-    """The bot, up, with a feature that repeats what begins with 'say'."""
-    settings, found = with_features(settings, echo())
-    async with application(settings, found) as app:
-        await app.start()
-        await asyncio.wait_for(app.until_ready(), 30)
-        yield app
-
-
-@pytest.fixture
-async def alice(homeserver: Homeserver, tmp_path: Path) -> AsyncIterator[EncryptingClient]:
-    person = await homeserver.person("alice")
-    async with EncryptingClient(person.account, tmp_path / "alice") as client:
-        yield client
 
 
 async def test_a_first_encrypted_direct_chat_is_answered_encrypted(settings: Settings, alice: EncryptingClient) -> None:
@@ -125,7 +106,7 @@ async def test_what_is_sent_again_with_the_same_transaction_is_one_event(
 
         key, event = await eventually(delivered)
         assert app.device is not None
-        sealed = await app.device.encrypt(room, "m.room.message", {"body": "once"}, [alice.nio.user_id])
+        sealed = await app.device.encrypt(room, "m.room.message", {"body": "once"}, [alice.nio.user_id], {})
         assert await app.client.send(room, sealed[0], transaction_id(key, app.client.user), sealed[1]) == event
 
 
