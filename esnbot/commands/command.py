@@ -73,6 +73,7 @@ class Call:
             html=message.html,
             thread="" if self.is_direct else self.thread,
             otherwise=otherwise,
+            answers=self.event.event_id,
         )
 
     @property

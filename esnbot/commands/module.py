@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.commands import core, records
+from esnbot.commands import core, records, waiting
 from esnbot.commands.addressing import Addressed, addressed, may_address, whole
 from esnbot.commands.arguments import bind
 from esnbot.commands.command import Call, Command
@@ -24,9 +25,10 @@ from esnbot.commands.words import fold
 from esnbot.community.model import Community
 from esnbot.community.person import Role, UserID
 from esnbot.engine.cipher import UNREADABLE
-from esnbot.engine.effects import Effect, React, Say, Schedule, Unschedule, post
+from esnbot.engine.courtesy import thread_of
+from esnbot.engine.effects import Effect, Heed, React, Say, Schedule, Unschedule, post
 from esnbot.engine.event import Event
-from esnbot.engine.feature import Context, Listener, Module
+from esnbot.engine.feature import Context, Handler, Listener, Module
 from esnbot.speech import Markdown, Speech, later, mention, paragraphs, render
 
 NAME: Final = "commands"
@@ -68,7 +70,8 @@ def build(
         Listener(frozenset({"m.reaction"}), desk.answered, _is_answer),
         Listener(frozenset({UNREADABLE}), desk.could_not_read),
     )
-    return Module(NAME, listeners, {"expire": desk.expire}, export=_export, erase=_erase)
+    due: dict[str, Handler] = {"expire": desk.expire, waiting.JOB: partial(waiting.word_of_patience, speech)}
+    return Module(NAME, listeners, due, export=_export, erase=_erase)
 
 
 async def _no_help(call: Call) -> Sequence[Effect]:
@@ -114,7 +117,11 @@ class _Desk:
         if heard is None:
             return []
         call, said = heard
-        match self.flood.take(event.sender, event.moment):
+        seen = Heed(room=event.room_id, event=event.event_id, thread=thread_of(event))
+        return [seen, *await self._respond(call, said)]
+
+    async def _respond(self, call: Call, said: Addressed) -> Sequence[Effect]:
+        match self.flood.take(call.event.sender, call.event.moment):
             case Verdict.ignore:
                 return []
             case Verdict.warn:
@@ -312,10 +319,11 @@ async def _export(conn: AsyncConnection, user: UserID) -> Mapping[str, Any]:
     return {
         "language": await records.language_of(conn, user),
         "questions": await records.questions_of(conn, user),
+        "waits_for": await waiting.questions_of(conn, user),
     }
 
 
 async def _erase(ctx: Context, user: UserID) -> Sequence[Effect]:
     ids = await records.questions_of(ctx.conn, user)
     await records.forget(ctx.conn, user)
-    return [Unschedule(key=_question(id)) for id in ids]
+    return [Unschedule(key=key) for key in [*map(_question, ids), *await waiting.forget(ctx.conn, user)]]

@@ -18,7 +18,8 @@ from esnbot.engine import effects_in, signals
 from esnbot.engine import inbox as entrance
 from esnbot.engine.cipher import ENCRYPTED, GIVE_UP_MS, UNREADABLE, Cipher, opened, pause_ms, unreadable
 from esnbot.engine.clock import now_ms
-from esnbot.engine.effects import Effect
+from esnbot.engine.courtesy import Courtesy, to_heed
+from esnbot.engine.effects import Effect, Heed
 from esnbot.engine.event import DUE, Event
 from esnbot.engine.feature import Context, Handler, Listener, Module
 from esnbot.engine.inbox import set_aside
@@ -59,6 +60,7 @@ class Outcome:
     """Rooms of the batch that the bot is in, at its end."""
     other_rooms: set[str] = field(default_factory=set)
     """Rooms that it left in the batch."""
+    heeded: list[Heed] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -86,8 +88,10 @@ class Dispatcher:
         bot: str,
         metrics: Metrics,
         cipher: Cipher | None = None,
+        courtesy: Courtesy | None = None,
     ) -> None:
         self._database = database
+        self._courtesy = courtesy
         self._cipher = cipher
         self._news = -1
         self._clock = clock
@@ -127,6 +131,9 @@ class Dispatcher:
     async def step(self) -> Outcome:
         """Handle one batch and commit it."""
         outcome = await self._database.write(self._batch)
+        if self._courtesy is not None:
+            for heed in outcome.heeded:
+                self._courtesy.heed(heed)
         for name in outcome.wake:
             self._signals.set(name)
         self._metrics.handled(outcome.handled, outcome.letters)
@@ -339,6 +346,7 @@ class Dispatcher:
         finally:
             self._metrics.handler(module, time.perf_counter() - started)
         batch.outcome.wake |= wake
+        batch.outcome.heeded += to_heed(event, effects, self._bot) if effects else ()
         return None
 
     async def _effects_of(

@@ -425,7 +425,7 @@ class TestPersonalData:
 
         await room.database.write(lambda conn: erase(Context(conn, room.clock.now(), BOT), ZOE))
         async with room.database.read() as conn:
-            assert await room.module.export(conn, ZOE) == {"language": None, "questions": []}
+            assert await room.module.export(conn, ZOE) == {"language": None, "questions": [], "waits_for": []}
         assert await room.react("✅", await room.posted(asked[0])) == []
 
 

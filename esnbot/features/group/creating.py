@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from esnbot.commands import waiting
 from esnbot.commands.command import Call
 from esnbot.community.group import Group, History, Joining, Kind, Origin, Place, Posting, Space
 from esnbot.community.reach import audiences_of, is_for
@@ -15,7 +16,7 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, Emit, Nudge
 from esnbot.features.group import model, records
 from esnbot.features.group.desk import Desk, Found, Refusal
-from esnbot.features.group.events import ASKED_FOR
+from esnbot.features.group.events import ASKED_FOR, waits_for
 from esnbot.provisioning import wanted
 from esnbot.speech import Markdown, bold, bullets, paragraphs
 from esnbot.store import bindings
@@ -66,6 +67,7 @@ class Creating:
         group = self._group(call, name, await self._claim(call, name), parent, audiences)
         await self._desk.want(call, group)
         return [
+            *await waiting.later(call, waits_for(group.key)),
             Nudge(machine=wanted.RECONCILER),
             Emit(type=ASKED_FOR, content={"key": group.key}),
         ]

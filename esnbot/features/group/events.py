@@ -6,3 +6,8 @@ from typing import Final
 
 ASKED_FOR: Final = "org.esnbot.group_asked_for"
 """Somebody asked for a group, and it is written down as wanted; content: ``key``."""
+
+
+def waits_for(key: str) -> str:
+    """What whoever asked for a group waits for (``esnbot.commands.waiting``)."""
+    return f"group:{key}"
