@@ -15,7 +15,7 @@ from esnbot.engine.event import Event
 from esnbot.engine.feature import Context, Listener, Module
 from esnbot.provisioning import people, wanted
 from esnbot.provisioning.compare import Action
-from esnbot.provisioning.desired import Around, DesiredRoom, desired_rooms
+from esnbot.provisioning.desired import Around, DesiredRoom, Extras, desired_rooms, no_extras
 from esnbot.provisioning.display import brief, differences
 from esnbot.provisioning.events import DRIFT
 from esnbot.provisioning.hands import field_value
@@ -62,6 +62,8 @@ WHAT: Final[dict[str, Later]] = {
     "place in the space": later("its place in the space"),
     "charter": later("charter"),
     "pinned charter": later("pinned charter"),
+    "published commands": later("the commands that clients offer"),
+    "widget": later("widget"),
 }
 
 _SOFT: Final = {"m.room.name": "name", "m.room.topic": "topic", "m.room.avatar": "avatar"}
@@ -70,7 +72,8 @@ _SOFT: Final = {"m.room.name": "name", "m.room.topic": "topic", "m.room.avatar":
 class Watch:
     """Looks at what people change by hand."""
 
-    def __init__(self, speech: Speech, bot: str, server: str) -> None:
+    def __init__(self, speech: Speech, bot: str, server: str, extras: Extras = no_extras) -> None:
+        self._extras = extras
         self._speech = speech
         self._bot = bot
         self._server = server
@@ -131,7 +134,7 @@ class Watch:
         if not own or own[0].revision != own[0].settled:
             # What is still being made is not drift.
             return None, None
-        around = Around(self._bot, self._server, ctx.now.date())
+        around = Around(self._bot, self._server, ctx.now.date(), self._extras)
         desired = desired_rooms(await wanted.frame(ctx.conn), await wanted.with_spaces(ctx.conn, own), around)
         bound = {name: await bindings.room_of(ctx.conn, name) for name in desired}
         ids = {name: room_id for name, room_id in bound.items() if room_id is not None}
@@ -210,6 +213,6 @@ async def _clear(conn: AsyncConnection, key: str, left: set[str]) -> None:
     await conn.execute(delete(drift).where(drift.c.key == key, drift.c.what.not_in(left)))
 
 
-def build(speech: Speech, bot: str, server: str) -> Module:
+def build(speech: Speech, bot: str, server: str, extras: Extras = no_extras) -> Module:
     """Provisioning's module for the engine."""
-    return Watch(speech, bot, server).module()
+    return Watch(speech, bot, server, extras).module()
