@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from aiohttp import web
 from markupsafe import Markup
 
 from esnbot.commands.command import Command, Noun
-from esnbot.commands.guide import usage
+from esnbot.commands.guide import sign, usage
 from esnbot.commands.registry import Registry
 from esnbot.community.person import Role
 from esnbot.speech import Later, Markdown, Voice, code, later, render
@@ -69,7 +70,10 @@ def _noun(registry: Registry, noun: Noun, voice: Voice, prefix: str) -> dict[str
 def _command(noun: Noun, command: Command, voice: Voice, prefix: str) -> dict[str, Any]:
     examples = command.examples.get(voice.language, ())[:1]
     return {
-        "usage": f"{prefix} {usage(noun, command, voice.language)}",
+        "usage": [
+            f"{prefix} {usage(noun, replace(command, params=()), voice.language)}",
+            *(sign(param, voice.language) for param in command.params),
+        ],
         "summary": _sentence(command.summary, voice),
         "who": _who(command, voice),
         "examples": [f"{prefix} {example}" for example in examples],
