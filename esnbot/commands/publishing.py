@@ -64,7 +64,8 @@ def _name(registry: Registry, command: Command, language: str) -> str:
 
 def _text(sentence: Later, speech: Speech, language: str) -> Json:
     """Extensible text: the first is what most clients show, the languages are marked as in MSC3554."""
-    said = [(one, str(speech.voice(one).say(sentence))) for one in _first(language)]
+    spoken = [one for one in _first(language) if one == language or one in speech.languages]
+    said = [(one, str(speech.voice(one).say(sentence))) for one in spoken]
     return {"m.text": [{"body": body, "org.matrix.msc3554.lang": one} for one, body in said]}
 
 
