@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -19,13 +20,15 @@ ASSETS: Final = "assets"
 LANGUAGE_NAMES: Final = {"en": "English", "fr": "Français"}
 DESKTOP: Final = "vector:"
 """The scheme under which Element Desktop shows itself."""
+_ORIGIN: Final = re.compile(r"https?://[\w.-]+(:\d+)?|https?://\[[\da-fA-F:]+\](:\d+)?", re.ASCII)
 _LONGEST: Final = 40
 """Characters of a query's value that are looked at."""
 
 
 def frame_ancestors(clients: Iterable[str]) -> str:
     """The part of a content security policy that lets these clients (and nobody else) show a page in a frame."""
-    origins = [f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, clients)]
+    found = (f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, clients))
+    origins = [origin for origin in found if _ORIGIN.fullmatch(origin)]
     return " ".join(dict.fromkeys(["'self'", *origins, DESKTOP]))
 
 
