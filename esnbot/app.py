@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from itertools import chain, repeat
@@ -17,14 +17,14 @@ from aiohttp import web
 from esnbot.commands import invitations
 from esnbot.commands import module as commands
 from esnbot.commands.people import People
-from esnbot.commands.registry import Registry, RegistryError
 from esnbot.community.clock import Clock
-from esnbot.discovery import Discovery, discover, summary
+from esnbot.composed import compose, extras
+from esnbot.discovery import Discovery, discover
 from esnbot.engine.clock import SystemClock, now_ms
 from esnbot.engine.engine import Engine
 from esnbot.engine.feature import Module
 from esnbot.engine.metrics import Metrics
-from esnbot.features.contract import Feature, Kit
+from esnbot.features.contract import Feature
 from esnbot.logs import masker
 from esnbot.matrix.appservice import LARGEST, TransactionEndpoint
 from esnbot.matrix.client import MatrixClient
@@ -38,7 +38,8 @@ from esnbot.settings import Settings
 from esnbot.speech import Speech
 from esnbot.store.database import Database
 from esnbot.stored import migrated
-from esnbot.web import Figures, Gauges, Readiness, WebServer, make_app
+from esnbot.web import Figures, Gauges, Page, Readiness, WebServer, first_page, make_app
+from esnbot.web.board import Board
 from esnbot.web.metrics import read_figures
 from esnbot.web.readiness import CAUGHT_UP, HOMESERVER, MIGRATED
 
@@ -72,15 +73,17 @@ class Application:
         self.settings = settings
         self.database = database
         self.clock = clock or SystemClock()
-        self.broken: dict[str, str] = dict(found.broken)
-        """Features that do not run, with a sentence on why."""
         community = settings.community
         self.speech = Speech(found.texts, languages=community.languages, default=community.default_language)
         self.client = MatrixClient(homeserver.url, homeserver.as_token, homeserver.bot, homeserver.device_id)
         self.device = Device(self.client, settings.encryption, settings.encryption_key) if settings.encryption else None
         """The bot's encrypted device; None where there is no place for its keys."""
-        self.features: Mapping[str, Feature] = self._built(found)
-        drift = provisioning.build(self.speech, homeserver.bot, homeserver.server_name)
+        self.composed = compose(settings, found, self.speech, self.clock)
+        self.features: Mapping[str, Feature] = self.composed.features
+        self.broken: Mapping[str, str] = self.composed.broken
+        """Features that do not run, with a sentence on why."""
+        shown = extras(settings, self.composed, self.speech)
+        drift = provisioning.build(self.speech, homeserver.bot, homeserver.server_name, shown)
         doorkeeper = invitations.build(People(community, wanted), self.speech, homeserver.bot)
         features = (feature.module for feature in self.features.values())
         modules = (doorkeeper, self._commands(), drift, *features)
@@ -93,12 +96,17 @@ class Application:
             metrics=self.metrics,
             cipher=self.device,
             encrypted_chats=settings.encrypted_chats,
+            manners=settings.manners,
         )
-        self.reconciler = Reconciler(database, self.client, self.engine.system, signals=self.engine.signals)
+        self.reconciler = Reconciler(
+            database, self.client, self.engine.system, signals=self.engine.signals, extras=shown
+        )
         self.readiness = Readiness()
         self.gauges = Gauges(self.metrics.registry, version("esnbot"))
         self.board = WebServer(
-            make_app(self.speech, self.gauges, self.readiness, self.figures), settings.web.host, settings.web.port
+            make_app(self.speech, self.gauges, self.readiness, self.figures, self._pages()),
+            settings.web.host,
+            settings.web.port,
         )
         self.listener = WebServer(
             self._listener(), homeserver.listen_host, homeserver.listen_port, "homeserver: appservice_listen:"
@@ -107,50 +115,20 @@ class Application:
 
     # --- composition --------------------------------------------------------------------------------------------
 
-    def _built(self, found: Discovery) -> dict[str, Feature]:
-        """Every feature that can be built and whose commands contradict nobody's; the others are named."""
-        features: dict[str, Feature] = {}
-        for name, declaration in found.declarations.items():
-            try:
-                kit = Kit(
-                    community=self.settings.community,
-                    settings=self.settings.features[name],
-                    speech=self.speech,
-                    clock=self.clock,
-                    bot=self.settings.homeserver.bot,
-                    server=self.settings.homeserver.server_name,
-                )
-                feature = declaration.build(kit)
-                trial = [*features.values(), feature]
-                Registry(
-                    [noun for one in trial for noun in one.nouns],
-                    [command for one in trial for command in one.commands],
-                )
-            except RegistryError as error:
-                self.broken[name] = f"the feature '{name}' does not fit: {error}"
-            # A feature may come from anybody and fail in any way; the others run without it.
-            except Exception as error:
-                log.debug("feature cannot be built", feature=name, exc_info=True)
-                self.broken[name] = f"the feature '{name}' cannot be built: {summary(error)}"
-            else:
-                features[name] = feature
-        for sentence in self.broken.values():
-            log.error("feature left out", reason=sentence)
-        return features
-
     def _commands(self) -> Module:
-        features = self.features.values()
         return commands.build(
-            Registry(
-                [noun for feature in features for noun in feature.nouns],
-                [command for feature in features for command in feature.commands],
-            ),
+            self.composed.registry,
             community=self.settings.community,
             speech=self.speech,
             places=wanted,
             bot=self.settings.homeserver.bot,
             names=(DISPLAY_NAME,),
         )
+
+    def _pages(self) -> Iterable[Page]:
+        board = Board(self.speech, self.settings.community.languages)
+        clients = self.settings.web.clients if self.settings.web.widget else ()
+        return first_page.pages(board, self.composed.all_commands(self.settings, self.speech), clients)
 
     def _listener(self) -> web.Application:
         endpoint = TransactionEndpoint(self.settings.homeserver.hs_token, self.engine.accept, self._owns)

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from esnbot.cli.common import Failure
+from esnbot.composed import compose, extras
 from esnbot.discovery import Discovery
 from esnbot.embedded import AlreadyRuns, Embedded
 from esnbot.engine.clock import SystemClock
@@ -20,6 +21,7 @@ from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.errors import HomeserverError, TokenRefused
 from esnbot.provisioning.reconciler import Reconciler
 from esnbot.settings import Homeserver, Settings
+from esnbot.speech import Speech
 from esnbot.store.database import DatabaseError
 from esnbot.stored import migrated
 
@@ -36,7 +38,11 @@ async def reconciler(settings: Settings, found: Discovery) -> AsyncIterator[Reco
             try:
                 await client.register()
                 await client.ensure_device(DEVICE_NAME)
-                yield Reconciler(database, client, SystemClock())
+                clock = SystemClock()
+                community = settings.community
+                speech = Speech(found.texts, languages=community.languages, default=community.default_language)
+                shown = extras(settings, compose(settings, found, speech, clock), speech)
+                yield Reconciler(database, client, clock, extras=shown)
             finally:
                 await client.close()
     except TokenRefused as error:

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from esnbot.commands.invocation import invoked
 from esnbot.engine.event import Event
 from esnbot.speech import clean
 
@@ -89,7 +90,12 @@ def _text(found: Mapping[str, Any], key: str) -> str:
 
 
 def addressed(event: Event, bot: str, names: tuple[str, ...]) -> Addressed | None:
-    """What the message says to the bot by prefix, or by its name or id at the start; None when it does neither."""
+    """What the message says to the bot by prefix, or by its name or id at the start; None when it does neither.
+
+    What a client sent as a command with its values is that, whatever its text says.
+    """
+    if (line := invoked(event, bot)) is not None:
+        return Addressed(line, None, True)
     body = _body(event)
     if prefix := _PREFIX.match(body):
         return Addressed(_with_ids(body[prefix.end() :], event), PREFIXES[prefix[1].lower()], True)

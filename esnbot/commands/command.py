@@ -118,6 +118,7 @@ class Call:
             html=message.html,
             thread=self.thread if not self.is_direct or self.in_thread else "",
             otherwise=otherwise,
+            answers=self.event.event_id,
         )
 
     @property

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.commands import core, corrections, dialogue_records, reactions, records, trail
+from esnbot.commands import core, corrections, dialogue_records, reactions, records, trail, waiting
 from esnbot.commands.addressing import (
     Addressed,
     addressed,
@@ -39,9 +40,10 @@ from esnbot.community.model import Community
 from esnbot.community.person import Role, UserID
 from esnbot.engine import inbox
 from esnbot.engine.cipher import NOT_YET_READABLE, UNREADABLE
-from esnbot.engine.effects import Effect, React, Say, Schedule, Unschedule, post
+from esnbot.engine.courtesy import thread_of
+from esnbot.engine.effects import Effect, Heed, React, Say, Schedule, Unschedule, post
 from esnbot.engine.event import Event
-from esnbot.engine.feature import Context, Listener, Module
+from esnbot.engine.feature import Context, Handler, Listener, Module
 from esnbot.speech import Markdown, Speech, later, mention, paragraphs, render
 
 NAME: Final = "commands"
@@ -80,7 +82,11 @@ def build(
         Listener(frozenset({"m.room.redaction"}), desk.redacted, lambda event: bool(event.redacts)),
         Listener(frozenset({UNREADABLE, NOT_YET_READABLE}), Unread(desk.people, speech).told),
     )
-    due = {"expire": desk.expire, "dialogue": desk.expire_dialogue}
+    due: dict[str, Handler] = {
+        "expire": desk.expire,
+        "dialogue": desk.expire_dialogue,
+        waiting.JOB: partial(waiting.word_of_patience, speech),
+    }
     return Module(NAME, listeners, due, export=_export, erase=_erase)
 
 
@@ -133,7 +139,11 @@ class _Desk:
         if heard is None:
             return []
         call, said = heard
-        match self.flood.take(event.sender, event.moment):
+        seen = Heed(room=event.room_id, event=event.event_id, thread=thread_of(event))
+        return [seen, *await self._unless_flooded(call, said)]
+
+    async def _unless_flooded(self, call: Call, said: Addressed) -> Sequence[Effect]:
+        match self.flood.take(call.event.sender, call.event.moment):
             case Verdict.ignore:
                 return []
             case Verdict.warn:
@@ -414,6 +424,7 @@ async def _export(conn: AsyncConnection, user: UserID) -> Mapping[str, Any]:
         "dialogue": None if kept is None else {"command": kept.id, "room": kept.room_id, "expires": kept.expires},
         "commands": await trail.commands_of(conn, user),
         "reactions": await reactions.export(conn, user),
+        "waits_for": await waiting.questions_of(conn, user),
     }
 
 
@@ -423,4 +434,5 @@ async def _erase(ctx: Context, user: UserID) -> Sequence[Effect]:
     await dialogue_records.drop(ctx.conn, user)
     await trail.forget(ctx.conn, user)
     await reactions.forget(ctx.conn, user)
-    return [*(Unschedule(key=_question(id)) for id in ids), Unschedule(key=job_of(user))]
+    keys = [*map(_question, ids), job_of(user), *await waiting.forget(ctx.conn, user)]
+    return [Unschedule(key=key) for key in keys]

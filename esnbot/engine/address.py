@@ -61,8 +61,9 @@ class Address:
         scheme, _, key = reference.partition(":")
         if scheme != "post":
             raise Undeliverable(f"'{reference}' names no post")
+        name = key[1:] if key.startswith("/") else f"{module}/{key}"
         async with self._database.read() as conn:
-            query = select(outbox.c.event_id, outbox.c.state).where(outbox.c.key == f"{module}/{key}")
+            query = select(outbox.c.event_id, outbox.c.state).where(outbox.c.key == name)
             found = (await conn.execute(query)).one_or_none()
         if found is None or found.state == State.dead:
             raise Undeliverable(f"the post '{key}' was never sent")

@@ -17,7 +17,8 @@ from esnbot.community.clock import Clock
 from esnbot.engine import effects_in, signals
 from esnbot.engine.cipher import ENCRYPTED, GIVE_UP_MS, Cipher, DeviceAway
 from esnbot.engine.clock import now_ms
-from esnbot.engine.effects import Effect
+from esnbot.engine.courtesy import Courtesy, to_heed
+from esnbot.engine.effects import Effect, Heed
 from esnbot.engine.event import DUE, Event
 from esnbot.engine.feature import Context, Handler, Listener, Module
 from esnbot.engine.inbox import set_aside
@@ -61,6 +62,7 @@ class Outcome:
     """Rooms of the batch that the bot is in, at its end."""
     other_rooms: set[str] = field(default_factory=set)
     """Rooms that it left in the batch."""
+    heeded: list[Heed] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -88,8 +90,10 @@ class Dispatcher:
         bot: str,
         metrics: Metrics,
         cipher: Cipher | None = None,
+        courtesy: Courtesy | None = None,
     ) -> None:
         self._database = database
+        self._courtesy = courtesy
         self._cipher = cipher
         self._parking = Parking(cipher, bot, sqlite=database.is_sqlite) if cipher is not None else None
         self._clock = clock
@@ -129,6 +133,9 @@ class Dispatcher:
     async def step(self) -> Outcome:
         """Handle one batch and commit it."""
         outcome = await self._database.write(self._batch)
+        if self._courtesy is not None:
+            for heed in outcome.heeded:
+                self._courtesy.heed(heed)
         for name in outcome.wake:
             self._signals.set(name)
         self._metrics.handled(outcome.handled, outcome.letters)
@@ -309,6 +316,7 @@ class Dispatcher:
         finally:
             self._metrics.handler(module, time.perf_counter() - started)
         batch.outcome.wake |= wake
+        batch.outcome.heeded += to_heed(event, effects, self._bot) if effects else ()
         return None
 
     async def _effects_of(

@@ -30,9 +30,9 @@ def direct(user: str) -> RoomRef:
     return f"direct:{user}"
 
 
-def post(key: str) -> PostRef:
-    """What the effect with that key sent."""
-    return f"post:{key}"
+def post(key: str, of: str = "") -> PostRef:
+    """What the effect with that key sent; ``of`` names the module that it came from, when that was another one."""
+    return f"post:/{of}/{key}" if of else f"post:{key}"
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="effect", omit_defaults=True):
@@ -61,6 +61,8 @@ class Say(Effect, frozen=True, kw_only=True):
     """Further keys of the content."""
     otherwise: Say | None = None
     """What to say instead when the room (a direct chat) cannot be opened."""
+    answers: str = ""
+    """The event id of the question that it answers: whoever asked sees the bot typing until then."""
 
 
 class Send(Effect, frozen=True, kw_only=True):
@@ -181,6 +183,18 @@ class Nudge(Effect, frozen=True, kw_only=True):
     machine: str
 
 
+class Heed(Effect, frozen=True, kw_only=True):
+    """Let people see that the bot has read an event; done after the commit if at all, and lost without harm."""
+
+    room: RoomRef
+    """A room id."""
+    event: str
+    thread: str = ""
+    """The root of the thread that the event stands in; '' for the room's main timeline."""
+    awaited: bool = False
+    """Whether an answer is on its way, so that the bot is seen typing when it takes a moment."""
+
+
 AnyEffect = (
     Say
     | Send
@@ -198,4 +212,5 @@ AnyEffect = (
     | Unschedule
     | Emit
     | Nudge
+    | Heed
 )

@@ -15,6 +15,7 @@ from esnbot.engine.effects import (
     AnyEffect,
     Effect,
     Emit,
+    Heed,
     Kick,
     Nudge,
     Pin,
@@ -45,6 +46,9 @@ async def put(conn: AsyncConnection, module: str, cause: str, effects: Sequence[
         match effect:
             case Nudge(machine=machine):
                 wake.add(machine)
+            case Heed():
+                # Whoever handled the event does it after the commit (esnbot.engine.courtesy).
+                pass
             case Schedule():
                 await _schedule(conn, module, effect)
                 wake.add(signals.SCHEDULE)

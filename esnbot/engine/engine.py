@@ -20,6 +20,7 @@ from esnbot.engine.backoff import Homeserver
 from esnbot.engine.catchup import CatchUp
 from esnbot.engine.cipher import Cipher
 from esnbot.engine.clock import SystemClock, now_ms
+from esnbot.engine.courtesy import Courtesy, Manners
 from esnbot.engine.delivery import Courier
 from esnbot.engine.dispatch import Dispatcher
 from esnbot.engine.effects import Effect
@@ -79,6 +80,7 @@ class Engine:
         metrics: Metrics | None = None,
         cipher: Cipher | None = None,
         encrypted_chats: bool = True,
+        manners: Manners | None = None,
     ) -> None:
         self.database = database
         self.client = client
@@ -91,12 +93,13 @@ class Engine:
         if cipher is not None:
             cipher.on_news = lambda: self.signals.set(signals.INBOX)
         self.homeserver = Homeserver(lambda: self.signals.set(CATCH_UP))
+        self.courtesy = Courtesy(client, self.homeserver, manners or Manners())
         self.address = Address(database, client, self.system, cipher if encrypted_chats else None)
         self.sealing = Sealing(client, database, cipher)
         """Encrypts what goes into encrypted rooms, for whoever sends past the outbox."""
         self.catch_up = CatchUp(database, client, self.system)
         self.dispatcher = Dispatcher(
-            database, self.modules, clock, self.system, self.signals, client.user, self.metrics, cipher
+            database, self.modules, clock, self.system, self.signals, client.user, self.metrics, cipher, self.courtesy
         )
         self.housekeeping = Housekeeping(database, self.system)
         self.scheduler = Scheduler(database, clock, self.system, self.signals)
@@ -109,6 +112,7 @@ class Engine:
             self.signals,
             secrets.token_hex(8),
             self.metrics,
+            self.courtesy,
         )
         self.caught_up = asyncio.Event()
         """Set once what was missed before the start is in the inbox."""
@@ -151,6 +155,7 @@ class Engine:
     async def stop(self) -> None:
         """Stop working; what is not done is in the database."""
         tasks, self._tasks = self._tasks, []
+        self.courtesy.stop()
         for task in tasks:
             task.cancel()
         if tasks:

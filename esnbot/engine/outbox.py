@@ -19,6 +19,7 @@ from esnbot.engine import effects_in, signals
 from esnbot.engine.address import Address, NotYet, Undeliverable
 from esnbot.engine.backoff import Homeserver
 from esnbot.engine.clock import now_ms
+from esnbot.engine.courtesy import Courtesy
 from esnbot.engine.delivery import Courier, Parcel
 from esnbot.engine.effects import AnyEffect, Say
 from esnbot.engine.letters import reason
@@ -97,8 +98,10 @@ class Outbox:
         signal: signals.Signals,
         holder: str,
         metrics: Metrics,
+        courtesy: Courtesy | None = None,
     ) -> None:
         self._database = database
+        self._courtesy = courtesy
         self._courier = courier
         self._address = address
         self._homeserver = homeserver
@@ -250,6 +253,8 @@ class Outbox:
             return await self._strike(parcel, row, error)
         self._homeserver.fine()
         await self._record(row, event, room)
+        if self._courtesy is not None and isinstance(parcel.effect, Say) and parcel.effect.answers:
+            self._courtesy.answered(parcel.effect.answers)
         self._metrics.delivered(row.kind, (now_ms(self._system) - row.made) / 1000)
         return Step.done
 

@@ -229,6 +229,16 @@ class MatrixClient:
         answer = await self._api.call("PUT", path("rooms", room, "redact", event, transaction), _because({}, reason))
         return _of(answer, "event_id")
 
+    async def mark_read(self, room: str, event: str, thread: str = "") -> None:
+        """Show that the bot has read up to an event, in the thread with that root or in the whole room."""
+        content = {"thread_id": thread} if thread else {}
+        await self._api.call("POST", path("rooms", room, "receipt", "m.read", event), content)
+
+    async def show_typing(self, room: str, seconds: float) -> None:
+        """Show the bot typing, for so long unless told otherwise; 0 ends it."""
+        content = {"typing": True, "timeout": int(seconds * 1000)} if seconds > 0 else {"typing": False}
+        await self._api.call("PUT", path("rooms", room, "typing", self.user), content)
+
     async def set_state(self, room: str, type: str, state_key: str, content: JSON) -> str:
         """Set a state event and return its id."""
         answer = await self._api.call("PUT", path("rooms", room, "state", type, state_key), content)

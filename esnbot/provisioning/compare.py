@@ -10,7 +10,7 @@ from typing import Any
 from esnbot.provisioning.desired import DesiredRoom
 from esnbot.provisioning.facets import Facet, View, charter_pins, facets
 from esnbot.provisioning.rights import out_of_reach
-from esnbot.provisioning.seen import Content, Fact, SeenRoom
+from esnbot.provisioning.seen import WIDGET, Content, Fact, SeenRoom
 
 
 class Action(StrEnum):
@@ -62,12 +62,33 @@ def compare(desired: DesiredRoom, room: SeenRoom, view: View, spaces: dict[str, 
     conflict = [change for change in obstacle if change.action is Action.conflict]
     if conflict:
         return [*changes, *conflict]
+    many: list[Change] = []
     for facet in facets(desired, view, room, room.version):
         where = room if not facet.space else spaces.get(facet.space)
         if (change := difference(desired, facet, where, view)) is not None:
-            changes.append(change)
+            (many if facet.many else changes).append(change)
     changes += _charter(desired, room)
+    changes += _together(many)
     return changes
+
+
+def _together(many: list[Change]) -> Iterator[Change]:
+    """One change a sort, of many that nobody wants to read one by one."""
+    sorts = {change.what: [one for one in many if one.what == change.what] for change in many}
+    for what, changes in sorts.items():
+        counts = {
+            "new": sum(change.old is None for change in changes),
+            "changed": sum(change.old is not None and change.new is not None for change in changes),
+            "gone": sum(change.new is None for change in changes),
+        }
+        yield Change(
+            key=changes[0].key,
+            action=Action.change,
+            what=what,
+            new=", ".join(f"{count} {word}" for word, count in counts.items() if count),
+            by=next((change.by for change in changes if change.by), ""),
+            type=changes[0].type,
+        )
 
 
 def obstacles(desired: DesiredRoom, room: SeenRoom, bot: str) -> list[Change]:
@@ -193,6 +214,8 @@ def shown(facet: Facet, content: Content | None) -> Any:
         return content.get(_MAIN[facet.type]) or None
     if facet.type == "m.space.parent":
         return facet.state_key
+    if facet.type == WIDGET:
+        return content.get("url") or None
     if facet.type == "m.space.child":
         shown = {name: content[name] for name in ("order", "suggested") if name in content}
         return {"space": facet.space, **shown}

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
+from typing import Any
 
 from esnbot.community.group import Group, Place, Space
+from esnbot.community.reach import audiences_of
 from esnbot.provisioning.codec import Frame
 from esnbot.provisioning.rights import Acl, Power, acl_for, power_for
 from esnbot.provisioning.wanted import WantedObject
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A state event that a room has besides what makes it the room that it is: something for clients to show."""
+
+    type: str
+    """One of ``facets.EXTRAS``."""
+    state_key: str
+    content: dict[str, Any]
+
+
+Extras = Callable[[Place, str, bool], tuple[Extra, ...]]
+"""From a place, the language that it speaks, and whether people from outside the company are meant to be in it."""
+
+
+def no_extras(_place: Place, _language: str, _external: bool) -> tuple[Extra, ...]:
+    """Nothing besides."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +41,7 @@ class Around:
     bot: str
     server: str
     today: date
+    extras: Extras = no_extras
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +59,7 @@ class DesiredRoom:
     power: Power
     acl: Acl | None
     charter: str
+    extras: tuple[Extra, ...]
     revision: int
     settled: int
 
@@ -73,16 +96,17 @@ def digest_of(text: str) -> str:
 def desired_rooms(frame: Frame, objects: Iterable[WantedObject], around: Around) -> dict[str, DesiredRoom]:
     """Every declared room by key, in the order of the objects, spaces before what stands in them."""
     found = {entry.key: entry for entry in objects}
-    rooms = {entry.key: _room(frame, entry, found, around) for entry in found.values()}
+    places = {entry.key: entry.place for entry in found.values()}
+    rooms = {entry.key: _room(frame, entry, places, around) for entry in found.values()}
     return {key: rooms[key] for key in _parents_first(rooms)}
 
 
-def _room(frame: Frame, entry: WantedObject, all: Mapping[str, WantedObject], around: Around) -> DesiredRoom:
+def _room(frame: Frame, entry: WantedObject, all: Mapping[str, Place], around: Around) -> DesiredRoom:
     place = entry.place
     parents = tuple(
         key
         for key in dict.fromkeys([place.parent, *(place.also_in if isinstance(place, Group) else ())])
-        if key is not None and key != place.key and key in all and isinstance(all[key].place, Space)
+        if key is not None and key != place.key and key in all and isinstance(all[key], Space)
     )
     return DesiredRoom(
         place=place,
@@ -93,9 +117,23 @@ def _room(frame: Frame, entry: WantedObject, all: Mapping[str, WantedObject], ar
         power=power_for(place, archived=entry.archived, bot=around.bot, animators=frame.animators),
         acl=acl_for(place, frame.audiences, around.server, around.today),
         charter=place.charter.strip() if isinstance(place, Group) else "",
+        extras=around.extras(place, _language_of(place, all, frame), _is_external(place, all, frame)),
         revision=entry.revision,
         settled=entry.settled,
     )
+
+
+def _language_of(place: Place, all: Mapping[str, Place], frame: Frame) -> str:
+    """The language that a place speaks: its own, that of the space around it, or the community's first."""
+    path: set[str] = set()
+    while not place.language and place.parent is not None and place.parent in all and place.parent not in path:
+        path.add(place.parent)
+        place = all[place.parent]
+    return place.language or frame.languages[0]
+
+
+def _is_external(place: Place, all: Mapping[str, Place], frame: Frame) -> bool:
+    return any(frame.audiences[key].external for key in audiences_of(place, all) if key in frame.audiences)
 
 
 def _parents_first(rooms: Mapping[str, DesiredRoom]) -> list[str]:

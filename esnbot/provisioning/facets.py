@@ -12,7 +12,10 @@ from typing import Any, Final
 from esnbot.community.group import Group, History, Joining
 from esnbot.provisioning.desired import DesiredRoom
 from esnbot.provisioning.rights import merged_acl, merged_power
-from esnbot.provisioning.seen import CHARTER, CREATION_KEY, Content, Fact, SeenRoom
+from esnbot.provisioning.seen import CHARTER, COMMAND, CREATION_KEY, WIDGET, Content, Fact, SeenRoom
+
+EXTRAS: Final = {COMMAND: "published commands", WIDGET: "widget"}
+"""Type of state to what it is, in words: what a room has besides (``DesiredRoom.extras``)."""
 
 MEGOLM: Final = {"algorithm": "m.megolm.v1.aes-sha2"}
 
@@ -58,6 +61,8 @@ class Facet:
     """Whether an owner may change it by hand where the file does not state it."""
     fresh: bool = False
     """Whether it is read anew before it is written: others write to it too."""
+    many: bool = False
+    """One of many that a plan shows in one line."""
 
 
 def facets(desired: DesiredRoom, view: View, room: SeenRoom | None, version: str) -> Iterator[Facet]:
@@ -73,6 +78,7 @@ def facets(desired: DesiredRoom, view: View, room: SeenRoom | None, version: str
     yield from _visibility(desired)
     yield Facet("server ACL", "m.room.server_acl", _acl(desired, view), field="audiences", fresh=True)
     yield from _links(desired, view, room)
+    yield from _extras(desired, view, room)
 
 
 def creation(desired: DesiredRoom, view: View, version: str) -> Content:
@@ -271,6 +277,21 @@ def _links(desired: DesiredRoom, view: View, room: SeenRoom | None) -> Iterator[
         if space_id in view.keys:
             space = view.keys[space_id]
             yield Facet("place in the space", "m.space.child", _nothing, room.room_id, space, field="parent")
+
+
+def _extras(desired: DesiredRoom, view: View, room: SeenRoom | None) -> Iterator[Facet]:
+    """What clients show besides, and the end of what they should show no more; others' is left alone."""
+    wanted = {(extra.type, extra.state_key) for extra in desired.extras}
+    for extra in desired.extras:
+        what = EXTRAS[extra.type]
+        yield Facet(what, extra.type, _whole(extra.content), extra.state_key, many=extra.type == COMMAND)
+    for (type, state_key), fact in room.state.items() if room is not None else ():
+        if type in EXTRAS and fact.sender == view.bot and fact.content and (type, state_key) not in wanted:
+            yield Facet(EXTRAS[type], type, _nothing, state_key, many=type == COMMAND)
+
+
+def _whole(wanted: Content) -> Merge:
+    return lambda found: found.content if found is not None and found.content == wanted else wanted
 
 
 def _exactly(wanted: Content) -> Merge:

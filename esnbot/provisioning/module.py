@@ -16,7 +16,7 @@ from esnbot.engine.event import Event
 from esnbot.engine.feature import Context, Listener, Module
 from esnbot.provisioning import byhand, people, wanted
 from esnbot.provisioning.byhand import ByHand
-from esnbot.provisioning.desired import Around, DesiredRoom, desired_rooms
+from esnbot.provisioning.desired import Around, DesiredRoom, Extras, desired_rooms, no_extras
 from esnbot.provisioning.display import brief, differences
 from esnbot.provisioning.events import DRIFT
 from esnbot.provisioning.plan import drift_content
@@ -63,6 +63,8 @@ WHAT: Final[dict[str, Later]] = {
     "place in the space": later("its place in the space"),
     "charter": later("charter"),
     "pinned charter": later("pinned charter"),
+    "published commands": later("the commands that clients offer"),
+    "widget": later("widget"),
 }
 
 
@@ -76,7 +78,8 @@ class _Later(msgspec.Struct, frozen=True):
 class Watch:
     """Looks at what people change by hand."""
 
-    def __init__(self, speech: Speech, bot: str, server: str) -> None:
+    def __init__(self, speech: Speech, bot: str, server: str, extras: Extras = no_extras) -> None:
+        self._extras = extras
         self._speech = speech
         self._bot = bot
         self._server = server
@@ -115,7 +118,7 @@ class Watch:
         if revisions is None:
             return []
         own = await wanted.some(ctx.conn, [key])
-        around = Around(self._bot, self._server, ctx.now.date())
+        around = Around(self._bot, self._server, ctx.now.date(), self._extras)
         desired = desired_rooms(await wanted.frame(ctx.conn), await wanted.with_spaces(ctx.conn, own), around)
         if await self._accepted(ctx, desired[key], hand):
             return [Nudge(machine=wanted.RECONCILER)]
@@ -223,6 +226,6 @@ def _later(ctx: Context, key: str, hand: ByHand) -> Schedule:
     return Schedule(key=name, job="look", due=ctx.now + LOOK_AGAIN, payload=payload)
 
 
-def build(speech: Speech, bot: str, server: str) -> Module:
+def build(speech: Speech, bot: str, server: str, extras: Extras = no_extras) -> Module:
     """Provisioning's module for the engine."""
-    return Watch(speech, bot, server).module()
+    return Watch(speech, bot, server, extras).module()

@@ -20,7 +20,7 @@ from esnbot.matrix.errors import HomeserverError
 from esnbot.provisioning import requests, wanted
 from esnbot.provisioning.codec import frame_of
 from esnbot.provisioning.compare import DOABLE, Action, Change
-from esnbot.provisioning.desired import Around, DesiredRoom, desired_rooms
+from esnbot.provisioning.desired import Around, DesiredRoom, Extras, desired_rooms, no_extras
 from esnbot.provisioning.errors import Busy
 from esnbot.provisioning.events import DRIFT
 from esnbot.provisioning.hands import Hands
@@ -71,7 +71,9 @@ class Reconciler:
         signals: Wakes | None = None,
         in_flight: int = IN_FLIGHT,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        extras: Extras = no_extras,
     ) -> None:
+        self._extras = extras
         self._database = database
         self._client = client
         self._clock = clock
@@ -146,7 +148,7 @@ class Reconciler:
         return make_plan(desired, observed, self._client.user, self._client.server, keys=keys), observed
 
     def _around(self) -> Around:
-        return Around(self._client.user, self._client.server, self._clock.now().date())
+        return Around(self._client.user, self._client.server, self._clock.now().date(), self._extras)
 
     async def vanished(self, community: Community) -> list[wanted.WantedObject]:
         """Objects of the file that it does not name any more: declaring it archives them."""

@@ -17,6 +17,12 @@ CREATION_KEY: Final = "org.esnbot.key"
 CHARTER: Final = "org.esnbot.charter"
 """State: which message is the charter (``event_id``), and which text it has (``digest``)."""
 
+COMMAND: Final = "org.matrix.msc4391.command_description"
+"""State: a command of a bot, for clients that complete them."""
+
+WIDGET: Final = "im.vector.modular.widgets"
+"""State: a page that clients show beside a room."""
+
 OWNED: Final = (
     "m.room.create",
     "m.room.name",
@@ -35,6 +41,8 @@ OWNED: Final = (
     "m.space.child",
     "m.space.parent",
     CHARTER,
+    COMMAND,
+    WIDGET,
 )
 """Types of state that a plan compares."""
 

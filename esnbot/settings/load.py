@@ -11,15 +11,16 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel
 
-from esnbot.community.group import Source
+from esnbot.community.group import Kind, Source
 from esnbot.community.model import Community
+from esnbot.engine.courtesy import Manners
 from esnbot.settings.build import Builder
 from esnbot.settings.checks import Checks
 from esnbot.settings.document import DocumentError, Node
 from esnbot.settings.files import Files, read_files
 from esnbot.settings.homeserver import EMBEDDED_NAME, Homeserver, make_homeserver, read_secret
 from esnbot.settings.mistakes import Mistake, SettingsError, nearest, one_of
-from esnbot.settings.sections import CommunityFile, HomeserverSection, PromptsFile, TemplateFile
+from esnbot.settings.sections import CommunityFile, HomeserverSection, PromptsFile, TemplateFile, WebSection
 from esnbot.settings.validation import validate
 
 SHORTEST_KEY: Final = 20
@@ -35,6 +36,12 @@ class Web:
     host: str
     port: int
     url: str
+    widget: bool = False
+    """Whether rooms show the board as a widget."""
+    widget_in: frozenset[Kind] = frozenset()
+    """The kinds of group whose rooms do."""
+    clients: tuple[str, ...] = ()
+    """Addresses of the web clients that may show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +59,9 @@ class Settings:
     """The key that opens the folder; None: the one that is kept in it."""
     encrypted_chats: bool = True
     """Whether the direct chats that the bot opens are encrypted."""
+    manners: Manners = field(default_factory=Manners)
+    publish_commands: bool = False
+    """Whether clients find the commands in the rooms' state."""
     features: Mapping[str, BaseModel] = field(default_factory=dict)
     """Each feature's section, or its defaults, by the feature's name."""
     secret_files: tuple[Path, ...] = ()
@@ -107,8 +117,6 @@ def _settings(
     builder = Builder(root, file, homeserver.server_name or EMBEDDED_NAME, mistakes)
     community = builder.build(prompts, templates)
     Checks(community, builder).run()
-    host, port = file.web.listen
-    shown_host = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     database = _database(file, root, mistakes, environment)
     return Settings(
         path=path,
@@ -118,7 +126,9 @@ def _settings(
         encryption=_encryption(file, database),
         encryption_key=_encryption_key(file, root, mistakes, environment),
         encrypted_chats=file.encryption.direct_chats,
-        web=Web(host=host, port=port, url=file.web.url or f"http://{shown_host}:{port}"),
+        web=_web(file.web),
+        manners=Manners(receipts=file.courtesy.receipts, typing=file.courtesy.typing),
+        publish_commands=file.commands.publish,
         features=_features(root, schemas, mistakes),
         secret_files=_secret_files(file, root),
         sources=builder.sources,
@@ -150,6 +160,21 @@ def _features(
         if settings is not None:
             read[name] = settings
     return read
+
+
+def _web(section: WebSection) -> Web:
+    host, port = section.listen
+    shown_host = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    url = (section.url or f"http://{shown_host}:{port}").rstrip("/")
+    widget = url.startswith("https://") if section.widget is None else section.widget
+    return Web(
+        host=host,
+        port=port,
+        url=url,
+        widget=widget,
+        widget_in=frozenset(section.widget_in),
+        clients=tuple(section.clients),
+    )
 
 
 def _encryption(file: CommunityFile, database: str) -> Path:

@@ -10,7 +10,9 @@ from pydantic import BaseModel
 
 from esnbot.settings.sections import (
     AudienceSection,
+    CommandsSection,
     CommunityFile,
+    CourtesySection,
     EncryptionSection,
     GroupSection,
     HomeserverSection,
@@ -35,6 +37,8 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...]] 
     ("`homeserver`", HomeserverSection, None),
     ("`encryption`", EncryptionSection, None),
     ("`web`", WebSection, None),
+    ("`courtesy`", CourtesySection, None),
+    ("`commands`", CommandsSection, None),
     ("`quiet_hours`", QuietHoursSection, None),
     ("`audiences: KEY`", AudienceSection, None),
     ("`roles`", RolesSection, None),

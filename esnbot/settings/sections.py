@@ -224,6 +224,28 @@ class WebSection(Section):
     """Where it listens."""
     url: HttpUrl | None = None
     """How people reach it, when a reverse proxy stands before it."""
+    widget: bool | None = None
+    """Whether rooms show the board as a widget; when not given: if `url` is https (clients block anything else)."""
+    widget_in: list[KindName] = [Kind.animators, Kind.help]
+    """The kinds of group whose rooms show it."""
+    clients: list[HttpUrl] = ["https://app.element.io"]
+    """Web clients that may show it, by their address; Element Desktop always may."""
+
+
+class CourtesySection(Section):
+    """Small signs by which people know that the bot has seen them."""
+
+    receipts: bool = True
+    """Read receipts on what is said to the bot."""
+    typing: bool = True
+    """The bot is seen typing while an answer takes a moment."""
+
+
+class CommandsSection(Section):
+    """How people come to know what they can ask the bot."""
+
+    publish: bool = False
+    """Put the commands into the groups' rooms, for clients that complete them (MSC4391, a draft)."""
 
 
 class EncryptionSection(Section):
@@ -334,6 +356,10 @@ class CommunityFile(Section):
     """Where the keys for encrypted rooms are kept."""
     web: WebSection = WebSection()
     """Where the board listens."""
+    courtesy: CourtesySection = CourtesySection()
+    """Read receipts and typing."""
+    commands: CommandsSection = CommandsSection()
+    """How clients come to know the commands."""
     include: list[str] = []
     """Further files with any of these keys (`*` allowed), relative to this one."""
     prompts: list[str] = []

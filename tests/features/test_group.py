@@ -74,9 +74,39 @@ async def test_who_asks_in_private_is_answered_there(house: House) -> None:
 
 async def test_a_room_that_takes_long_is_announced_once_and_then_answered(house: House) -> None:
     await house.say(f"!rse {CREATE}")
-    slow = await house.let_pass(timedelta(seconds=30))
-    assert "un peu plus de temps" in answer_in(slow)
-    assert len(said(await house.make_ready("club-photo"))) == 2
+    patience, slow = said(await house.let_pass(timedelta(seconds=30)))
+    assert patience.body == "Je m’en occupe\u00a0: cela prend un instant."
+    assert "un peu plus de temps" in slow.body
+    assert slow.replaces == f"post:/commands/{patience.key}"
+    _, answer = said(await house.make_ready("club-photo"))
+    assert not answer.replaces, "nobody would notice an edit after so long"
+    assert answer.thread == patience.thread
+
+
+async def test_a_word_of_patience_is_said_after_a_moment_and_replaced_by_the_answer(any_house: House) -> None:
+    await any_house.say(f"!rse {CREATE}")
+    assert await any_house.let_pass(timedelta(seconds=1)) == []
+    (patience,) = said(await any_house.let_pass(timedelta(seconds=1)))
+    assert patience.thread.startswith("$e")
+    assert await any_house.let_pass(timedelta(seconds=10)) == [], "said once"
+    _, answer = said(await any_house.make_ready("club-photo"))
+    assert (answer.replaces, answer.answers) == (f"post:/commands/{patience.key}", patience.thread)
+    assert answer.otherwise is not None
+    assert (answer.otherwise.thread, answer.otherwise.body) == (patience.thread, answer.body)
+    assert await any_house.let_pass(timedelta(minutes=5)) == []
+
+
+async def test_an_answer_that_is_there_at_once_needs_no_patience(any_house: House) -> None:
+    await any_house.say(f"!rse {CREATE}")
+    _, answer = said(await any_house.make_ready("club-photo"))
+    assert not answer.replaces
+    assert await any_house.let_pass(timedelta(minutes=5)) == []
+
+
+async def test_who_was_forgotten_is_not_asked_for_patience(house: House) -> None:
+    await house.say(f"!rse {CREATE}")
+    await house.forget(ZOE)
+    assert await house.let_pass(timedelta(minutes=5)) == []
 
 
 async def test_a_room_that_cannot_be_made_is_told_once(house: House) -> None:

@@ -66,6 +66,7 @@ prompts:
   lunch: {en: "Your lunch?\\nTell us.", fr: "Votre midi ?"}
   music: {en: "Your music?\\nTell us.", fr: "Votre musique ?"}
 """
+PATIENCE = "I am on it: this takes a moment."
 MONDAY = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 
 
@@ -164,7 +165,28 @@ async def _delivers(app: Application) -> bool:
 async def answer_to(person: Person, room: str, text: str, timeout: float = 10.0) -> Seen:
     """Say something and wait for the answer in the thread under it."""
     question = await person.say(room, text)
-    return await person.wait_for(lambda event: event.thread == question, timeout, room=room)
+
+    def is_answer(event: Seen) -> bool:
+        if event.body == PATIENCE:
+            return False
+        relation = event.content.get("m.relates_to", {})
+        return question in (event.thread, thread_of.get(relation.get("event_id", "")))
+
+    # On a machine with much to do a word of patience comes first, and the answer takes its place.
+    thread_of = _Threads(person)
+    found = await person.wait_for(is_answer, timeout, room=room)
+    new, relation = found.content.get("m.new_content"), {"rel_type": "m.thread", "event_id": question}
+    return found if new is None else Seen(room, {**found.raw, "content": {**new, "m.relates_to": relation}})
+
+
+class _Threads:
+    """Words of patience that a person has seen, and the thread in which each stands."""
+
+    def __init__(self, person: Person) -> None:
+        self._person = person
+
+    def get(self, event_id: str) -> str | None:
+        return next((one.thread for one in self._person.seen if one.id == event_id and one.body == PATIENCE), None)
 
 
 async def agree_to(person: Person, room: str, text: str) -> Seen:

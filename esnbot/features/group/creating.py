@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.commands import trail
+from esnbot.commands import trail, waiting
 from esnbot.commands.command import Call, Offer
 from esnbot.commands.reading import Problem
 from esnbot.community.group import Group, History, Joining, Kind, Origin, Place, Posting, Space
@@ -17,7 +17,7 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, Emit, Nudge
 from esnbot.features.group import model, records
 from esnbot.features.group.desk import Desk, Found, Refusal
-from esnbot.features.group.events import ASKED_FOR
+from esnbot.features.group.events import ASKED_FOR, said_later, waits_for
 from esnbot.provisioning import wanted
 from esnbot.speech import Later, Markdown, bold, bullets, later, paragraphs
 from esnbot.store import bindings
@@ -68,9 +68,11 @@ class Creating:
         group = self._group(call, name, await self._claim(call, name), parent, audiences)
         await self._desk.want(call, group)
         # Said when the room is there, and removed with the command all the same.
-        said = [f"group/{what}:{group.key}" for what in ("ready", "failed", "slow")]
-        await trail.promise(call.ctx.conn, call.command, said)
+        conn, asked = call.ctx.conn, milliseconds(call.ctx.now)
+        revision = await wanted.revision_of(conn, group.key) or 0
+        await trail.promise(conn, call.command, said_later(group.key, revision, asked))
         return [
+            *await waiting.later(call, waits_for(group.key)),
             Nudge(machine=wanted.RECONCILER),
             Emit(type=ASKED_FOR, content={"key": group.key}),
         ]

@@ -6,3 +6,18 @@ from typing import Final
 
 ASKED_FOR: Final = "org.esnbot.group_asked_for"
 """Somebody asked for a group, and it is written down as wanted; content: ``key``."""
+
+
+def waits_for(key: str) -> str:
+    """What whoever asked for a group waits for (``esnbot.commands.waiting``)."""
+    return f"group:{key}"
+
+
+def said_later(key: str, revision: int, asked: int) -> list[str]:
+    """The effects that answer a wish once its room is there, or is not, as the outbox has them."""
+    return [
+        f"group/ready:{key}",
+        f"group/failed:{key}:{revision}",
+        f"group/given_up:{key}:{revision}",
+        f"group/slow:{key}:{asked}",
+    ]

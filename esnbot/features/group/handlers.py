@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from esnbot.commands import waiting
 from esnbot.commands.command import bare
 from esnbot.community.group import Group, Kind, Origin
 from esnbot.engine.clock import milliseconds
@@ -16,6 +17,7 @@ from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.contract import Kit
 from esnbot.features.group import model, records
+from esnbot.features.group.events import waits_for
 from esnbot.features.group.settings import GroupSettings
 from esnbot.features.places import called, language_of, link_to
 from esnbot.provisioning import reasons, wanted
@@ -76,7 +78,7 @@ class GroupHandlers:
             "look after it.",
             group=link,
         )
-        return self._answer(wish, text, f"ready:{group.key}")
+        return await self._answer(conn, wish, text, f"ready:{group.key}")
 
     async def _first_words(
         self, conn: AsyncConnection, group: Group, room_id: str, wish: records.Request | None
@@ -131,7 +133,7 @@ class GroupHandlers:
             "will tell you here; another name may work right away.",
             group=bold(wish.name),
         )
-        return [Unschedule(key=f"slow:{key}"), *self._answer(wish, text, f"failed:{key}:{revision}")]
+        return [Unschedule(key=f"slow:{key}"), *await self._answer(ctx.conn, wish, text, f"failed:{key}:{revision}")]
 
     async def _given_up(
         self, conn: AsyncConnection, wish: records.Request, reason: reasons.Reason, revision: int
@@ -144,7 +146,8 @@ class GroupHandlers:
             group=bold(wish.name),
             reason=reasons.explained(voice, reason),
         )
-        return [Unschedule(key=f"slow:{wish.key}"), *self._answer(wish, text, f"given_up:{wish.key}:{revision}")]
+        key = f"given_up:{wish.key}:{revision}"
+        return [Unschedule(key=f"slow:{wish.key}"), *await self._answer(conn, wish, text, key)]
 
     async def slow(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """Tell whoever asked that it takes longer than usual."""
@@ -164,13 +167,17 @@ class GroupHandlers:
             "{group} is taking a little longer than usual. I will tell you here when it is ready.",
             group=bold(wish.name),
         )
-        return self._answer(wish, text, f"slow:{wish.key}:{wish.asked}")
+        # After this long nobody is watching any more: when the room is there at last, a new message says so.
+        return await self._answer(ctx.conn, wish, text, f"slow:{wish.key}:{wish.asked}")
 
-    def _answer(self, wish: records.Request, text: Markdown, key: str) -> Sequence[Effect]:
+    async def _answer(self, conn: AsyncConnection, wish: records.Request, text: Markdown, key: str) -> Sequence[Effect]:
         if not wish.room_id:
             return []
         # Without a thread it is a direct chat, where commands need no prefix.
-        message = render(text if wish.thread else bare(text))
+        text = text if wish.thread else bare(text)
+        if (question := await waiting.awaited(conn, waits_for(wish.key))) is not None:
+            return [question.say(text, key=key)]
+        message = render(text)
         return [Say(key=key, room=wish.room_id, body=message.body, html=message.html, thread=wish.thread)]
 
     async def left(self, ctx: Context, event: Event) -> Sequence[Effect]:

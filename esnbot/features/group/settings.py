@@ -20,5 +20,5 @@ class GroupSettings(BaseModel):
     """How many groups one person can make in a day; it only keeps a runaway script from filling the community."""
     listed_at_once: int = Field(default=20, ge=1, le=100)
     """How many groups one answer of `group list` shows."""
-    slow_after: Duration = timedelta(seconds=6)
+    slow_after: Duration = timedelta(seconds=30)
     """When a new room is not there after this time, the person who asked for it is told that it takes longer."""
