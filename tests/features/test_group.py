@@ -105,7 +105,8 @@ async def test_an_answer_that_is_there_at_once_needs_no_patience(any_house: Hous
 
 async def test_who_was_forgotten_is_not_asked_for_patience(house: House) -> None:
     await house.say(f"!rse {CREATE}")
-    await house.forget(ZOE)
+    for module in ("commands", "group"):
+        await house.erase(module, ZOE)
     assert await house.let_pass(timedelta(minutes=5)) == []
 
 
