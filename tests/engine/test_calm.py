@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from esnbot.engine.effects import AnyEffect, Effect, React, Say, SetState
+from esnbot.engine.effects import AnyEffect, Effect, React, Say, Send, SetState
 from tests.engine.workshop import ROOM, Workshop
 
 LOUD: dict[str, Any] = {"user_ids": ["@zoe:stub.example"], "room": True}
@@ -34,7 +34,7 @@ async def sent(workshop: Workshop, effect: Effect) -> dict[str, Any]:
 
 
 def test_every_kind_of_effect_that_carries_a_content_is_looked_at_here() -> None:
-    assert {kind.__name__ for kind in with_content()} == {"Say", "SetState"}
+    assert {kind.__name__ for kind in with_content()} == {"Say", "Send", "SetState"}
 
 
 @pytest.mark.parametrize("html", ["", "<p>@room, look</p>"])
@@ -65,6 +65,12 @@ async def test_a_correction_calls_nobody_either(workshop: Workshop) -> None:
 async def test_state_calls_nobody(workshop: Workshop) -> None:
     state = SetState(room=ROOM, type="m.room.topic", content={"topic": "x", "m.mentions": LOUD})
     assert "room" not in (await sent(workshop, state))["m.mentions"]
+
+
+async def test_an_event_of_another_kind_calls_nobody(workshop: Workshop) -> None:
+    found = await sent(workshop, Send(room=ROOM, type="org.esnbot.test", content={"body": "@room", "m.mentions": LOUD}))
+    assert "room" not in found["m.mentions"]
+    assert "@room" not in found["body"]
 
 
 async def test_a_reaction_has_no_mentions(workshop: Workshop) -> None:
