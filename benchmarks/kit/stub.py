@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -100,7 +101,9 @@ class Stub:
     async def _join(self, request: web.Request) -> web.Response:
         return _json({"room_id": request.match_info["room"]})
 
-    async def _sync(self, _request: web.Request) -> web.Response:
+    async def _sync(self, request: web.Request) -> web.Response:
+        if "since" in request.query:
+            await asyncio.sleep(int(request.query.get("timeout", "0")) / 1000)
         return _json({"next_batch": "s1"})
 
     async def _register(self, _request: web.Request) -> web.Response:

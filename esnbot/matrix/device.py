@@ -38,6 +38,10 @@ PAUSE: Final = (0.5, 30.0)
 """Seconds before the next try after a failure: at first, and in the end."""
 ASK_AFTER: Final = 10.0
 """Seconds for which a key may come by itself before its sender is asked for it."""
+WAITED: Final = 1.0
+"""Seconds; an answer with nothing in it that comes sooner was not waited for by the homeserver."""
+BREATH: Final = (0.05, 5.0)
+"""Seconds before the next look after such an answer: at first, and in the end."""
 LOCK_AGAIN: Final = 2.0
 """Seconds between two attempts to take the store over from another process."""
 
@@ -46,6 +50,23 @@ log = structlog.get_logger("esnbot.matrix.device")
 
 class Unreadable(Exception):
     """The event can never be read, whatever key arrives."""
+
+
+class Pace:
+    """How soon to look for keys again: at once, unless the homeserver (or what stands before it) does not wait."""
+
+    def __init__(self) -> None:
+        """Nothing was asked yet."""
+        self._in_vain = 0
+
+    def pause(self, *, empty: bool, took: float) -> float:
+        """Seconds to leave it alone after an answer, with nothing in it or not, that took so many seconds."""
+        if not empty or took >= WAITED:
+            self._in_vain = 0
+            return 0.0
+        first, last = BREATH
+        self._in_vain += 1
+        return float(min(first * 2 ** min(self._in_vain - 1, 10), last))
 
 
 class Device:
@@ -60,6 +81,7 @@ class Device:
         self._directory: Directory | None = None
         self._rooms: RoomKeys | None = None
         self._errand = asyncio.Event()
+        self._pace = Pace()
         self._asking: dict[str, float] = {}
         self.news = 0
         """Grows whenever something may have become readable."""
@@ -145,6 +167,7 @@ class Device:
         if machine.should_upload_keys:
             await self._upload(machine)
         since = machine.store.load_sync_token() or None
+        asked = asyncio.get_running_loop().time()
         answer = await self._client.sync(since, filter=KEYS_ONLY, timeout_ms=LONG_POLL_MS if since else 0, device=True)
         received = [
             self._received(machine, event) for event in as_dicts(as_dict(answer.get("to_device")).get("events"))
@@ -166,6 +189,9 @@ class Device:
             self._news()
         if received or changed:
             self._errand.set()
+        took = asyncio.get_running_loop().time() - asked
+        if pause := self._pace.pause(empty=not (received or changed), took=took if since else WAITED):
+            await asyncio.sleep(pause)
 
     def _received(self, machine: Machine, event: dict[str, Any]) -> object:
         """Take in one to-device message; what it was."""
