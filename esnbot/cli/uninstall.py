@@ -69,12 +69,13 @@ async def _bindings(database: Database) -> dict[str, str]:
 def what_remains(settings: Settings, config: Path, rooms: dict[str, str] | None) -> list[Remains]:
     """Everything that stays, in the order in which to remove it. ``rooms`` are those that the database knows."""
     if settings.homeserver.embedded:
-        return [_embedded(settings), _database(settings), _files(settings, config)]
+        return [_embedded(settings), _database(settings), *_keys(settings), _files(settings, config)]
     return [
         _rooms_of(settings, rooms),
         _account(settings),
         _registration(settings),
         _database(settings),
+        *_keys(settings),
         _files(settings, config),
     ]
 
@@ -150,6 +151,19 @@ def _database(settings: Settings) -> Remains:
     host = f" --host {quote(parsed.host)}" if parsed.host else ""
     place = f"{parsed.database} on {parsed.host or 'this machine'}"
     return Remains("The bot's database.", (place,), why, (f"dropdb{host} {quote(parsed.database or '')}",))
+
+
+def _keys(settings: Settings) -> list[Remains]:
+    if settings.encryption is None:
+        return []
+    return [
+        Remains(
+            "The keys of the bot's encrypted device.",
+            (str(settings.encryption.absolute()),),
+            "Keep it while the bot may come back: without it, people's clients see another device than before.",
+            (f"rm -r {quote(str(settings.encryption))}",),
+        )
+    ]
 
 
 def _files(settings: Settings, config: Path) -> Remains:
