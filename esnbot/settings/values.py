@@ -192,18 +192,10 @@ def zone(value: object) -> ZoneInfo:
 
 
 @cache
-def _countries() -> frozenset[str]:
+def _countries() -> dict[str, list[str]]:
     import holidays
 
-    return frozenset(holidays.registry.EntityLoader.get_country_codes())
-
-
-@cache
-def _regions(country: str) -> list[str]:
-    import holidays
-
-    # Of that country alone: the list of all regions would load the calendars of the whole world.
-    return list(getattr(holidays, country).subdivisions)
+    return holidays.list_supported_countries()
 
 
 @cache
@@ -223,10 +215,10 @@ def country(value: object) -> str:
     """An ISO 3166 code, with a subdivision after a dash."""
     text = _text(value, _COUNTRY_TEXT)
     code, dash, region = text.partition("-")
-    if code not in _countries():
+    regions = _countries().get(code)
+    if regions is None:
         near = code.upper() if code.upper() in _countries() else None
         raise unexpected(_COUNTRY_TEXT, near or nearest(text, (), _country_names()) or None)
-    regions = _regions(code)
     if dash and region not in regions:
         near = nearest(region, regions)
         expected = (
