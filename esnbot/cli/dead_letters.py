@@ -57,7 +57,14 @@ def list_letters(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = Fa
 @app.command()
 def replay(ids: Ids = None, every: All = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Put dead letters back; a bot that runs takes them within a second. Nothing is done or said twice."""
-    _change(config, ids, every, letters.replay, "put back", "it is no event and cannot be put back; discard it")
+    _change(
+        config,
+        ids,
+        every,
+        letters.replay,
+        "put back",
+        "it is no event, or its words were meant for an encrypted room and are not kept; discard it",
+    )
 
 
 @app.command()

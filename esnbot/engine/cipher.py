@@ -54,6 +54,14 @@ class Cipher(Protocol):
         """Type and content to send instead; ``encryption`` is what the room says of it. Raises ``HomeserverError``."""
         ...
 
+    def lock(self, words: bytes) -> str:
+        """Words of an encrypted room that have to be kept in the database, as nobody reads them there."""
+        ...
+
+    def unlock(self, locked: str) -> bytes:
+        """Words that were locked. Raises what it wants when they cannot be opened any more."""
+        ...
+
     async def has_devices(self, user: str) -> bool:
         """Whether a person can be written to encrypted. Raises ``HomeserverError``."""
         ...

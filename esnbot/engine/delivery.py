@@ -49,7 +49,7 @@ class Courier:
         self._client = client
         self._database = database
         self._address = address
-        self._sealing = sealing or Sealing(client, database, None)
+        self.sealing = sealing or Sealing(client, database, None)
 
     async def deliver(self, parcel: Parcel, room: str, now_ms: int) -> str:
         """Do it, in that room; returns the event id, if any. Raises ``HomeserverError`` or ``Undeliverable``."""
@@ -110,7 +110,7 @@ class Courier:
             found = await self._find(parcel, room)
             if found:
                 return found
-        type, content = await self._sealing.sealed(room, type, content)
+        type, content = await self.sealing.sealed(room, type, content)
         return await self._client.send(room, type, transaction_id(parcel.key, self._client.user), content)
 
     async def _find(self, parcel: Parcel, room: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from esnbot.engine.event import DUE, Event
 from esnbot.engine.feature import Context, Handler, Listener, Module
 from esnbot.engine.inbox import set_aside
 from esnbot.engine.incoming import Malformed, MalformedEvent, parse
-from esnbot.engine.letters import reason
+from esnbot.engine.letters import reason, without_words
 from esnbot.engine.metrics import Metrics
 from esnbot.engine.parking import Left, Parking
 from esnbot.engine.tables import State, dead_letter, inbox, room_clock
@@ -241,7 +241,7 @@ class Dispatcher:
         elif row.attempts < len(RETRY_AFTER) or self._needs_the_device(batch, row, failed):
             await self._hold(conn, batch, row, failed)
         else:
-            await self._bury(conn, batch, row, failed)
+            await self._bury(conn, batch, row, failed, without_words if event.sealed else reason)
 
     async def _set_aside(self, conn: AsyncConnection, batch: _Batch, row: Row[Any], error: Exception) -> None:
         await set_aside(conn, Malformed(row.event_id, row.body[:10_000], reason(error)), batch.now)
@@ -311,7 +311,9 @@ class Dispatcher:
                 raise
             if isinstance(error, DeviceAway):
                 return error
-            log.warning("handler failed", module=module, event_id=event.event_id, type=event.type, exc_info=True)
+            # What an exception says may be what somebody wrote.
+            shown = {"error": without_words(error)} if event.sealed else {"exc_info": True}
+            log.warning("handler failed", module=module, event_id=event.event_id, type=event.type, **shown)
             return error
         finally:
             self._metrics.handler(module, time.perf_counter() - started)
@@ -352,7 +354,14 @@ class Dispatcher:
         away = all(isinstance(error, DeviceAway) for error in failed.values())
         return away and batch.now - row.arrived < GIVE_UP_MS
 
-    async def _bury(self, conn: AsyncConnection, batch: _Batch, row: Row[Any], failed: Mapping[str, Exception]) -> None:
+    async def _bury(
+        self,
+        conn: AsyncConnection,
+        batch: _Batch,
+        row: Row[Any],
+        failed: Mapping[str, Exception],
+        reason: Callable[[BaseException], str],
+    ) -> None:
         """Set the event aside for the modules that could not handle it; the room goes on."""
         for module, error in failed.items():
             letter = {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import delete, select, update
@@ -12,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine.tables import State, dead_letter, inbox, outbox
 
+LOCKED: Final = "locked"
+"""The only key of an effect's body whose words were meant for an encrypted room; null: they were not kept."""
 LONGEST: Final = 500
 """Characters of a reason that are kept."""
 
@@ -20,6 +24,17 @@ def reason(error: BaseException) -> str:
     """Why something was set aside, as text that any database stores."""
     said = f"{type(error).__name__}: {error}".encode(errors="replace").decode()
     return said.replace("\x00", "\ufffd")[:LONGEST]
+
+
+def without_words(error: BaseException) -> str:
+    """Why an encrypted event was set aside: what an exception says may be what somebody wrote."""
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    return f"{type(error).__name__}" + "".join(f" in {Path(frame.filename).name}:{frame.lineno}" for frame in place)
+
+
+def is_lost(body: Any) -> bool:
+    """Whether the words of an effect that was set aside were not kept."""
+    return isinstance(body, dict) and LOCKED in body and body[LOCKED] is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +64,7 @@ async def all_letters(conn: AsyncConnection) -> list[Letter]:
 
 
 async def replay(conn: AsyncConnection, id: int) -> bool:
-    """Put a letter back where it came from; False when there is none or it is no event at all.
+    """Put a letter back where it came from; False when there is none, it is no event at all, or its words are gone.
 
     An event is handled again only by the module that failed; an effect keeps its transaction id.
     """
@@ -64,7 +79,10 @@ async def replay(conn: AsyncConnection, id: int) -> bool:
         remaining = sorted({letter.module, *before})
         await conn.execute(update(inbox).where(where).values(remaining=remaining, **again))
     else:
-        again = {"state": State.waiting.value, "body": orjson.loads(letter.body), "attempts": 0, "not_before": 0}
+        body = orjson.loads(letter.body)
+        if is_lost(body):
+            return False
+        again = {"state": State.waiting.value, "body": body, "attempts": 0, "not_before": 0}
         await conn.execute(update(outbox).where(outbox.c.key == letter.key).values(error=None, **again))
     await discard(conn, id)
     return True

@@ -26,6 +26,7 @@ from esnbot.engine.letters import reason
 from esnbot.engine.metrics import Metrics
 from esnbot.engine.tables import State, dead_letter, outbox
 from esnbot.matrix.errors import HomeserverError, Limited, Refused, TokenRefused, Unreachable
+from esnbot.matrix.keystore import KeysError
 from esnbot.store import leases
 from esnbot.store.database import Database, DatabaseError
 from esnbot.store.trouble import is_trouble
@@ -227,8 +228,11 @@ class Outbox:
     async def _one(self, reference: str, row: Row[Any]) -> Step:
         """Deliver one effect and record what came of it."""
         try:
-            parcel = Parcel(row.key, row.module, row.made, effects_in.read(row.body))
-        except msgspec.ValidationError as error:
+            body = self._courier.sealing.opened(row.body)
+            parcel = Parcel(row.key, row.module, row.made, effects_in.read(body))
+        except NotYet as error:
+            return await self._wait_for_it(row, None, error)
+        except (msgspec.ValidationError, KeysError) as error:
             await self._bury(row, None, error)
             return Step.done
         try:
@@ -238,7 +242,7 @@ class Outbox:
                 return Step.halted
             event = await self._courier.deliver(parcel, room, now_ms(self._system))
         except NotYet as error:
-            return await self._wait_for_it(parcel, row, error)
+            return await self._wait_for_it(row, parcel.effect, error)
         except (Limited, Unreachable, TokenRefused) as error:
             return self._halt(error)
         except (Refused, Undeliverable) as error:
@@ -263,10 +267,10 @@ class Outbox:
         values = {"state": State.done.value, "body": None, "event_id": event or None, "room_id": room, "error": None}
         await self._update(row, values)
 
-    async def _wait_for_it(self, parcel: Parcel, row: Row[Any], error: NotYet) -> Step:
+    async def _wait_for_it(self, row: Row[Any], effect: AnyEffect | None, error: NotYet) -> Step:
         now = now_ms(self._system)
         if now - row.made > GIVE_UP_NOT_YET:
-            await self._bury(row, parcel.effect, error)
+            await self._bury(row, effect, error)
             return Step.done
         first, last = NOT_YET
         pause = min(max((now - row.made) / 4000, first), last)
@@ -310,6 +314,7 @@ class Outbox:
         self._strikes.pop(row.seq, None)
         now = now_ms(self._system)
         otherwise = effect.otherwise if isinstance(effect, Say) else None
+        body = await self._courier.sealing.kept(row.room, row.body)
 
         async def job(conn: AsyncConnection) -> None:
             if otherwise is not None:
@@ -320,7 +325,7 @@ class Outbox:
                     "key": row.key,
                     "module": row.module,
                     "room": row.room,
-                    "body": orjson.dumps(row.body).decode(),
+                    "body": orjson.dumps(body).decode(),
                     "error": reason(error),
                     "died": now,
                 }

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import orjson
+
 from esnbot.engine.address import NotYet
 from esnbot.engine.cipher import Cipher
+from esnbot.engine.letters import LOCKED
 from esnbot.matrix.client import MatrixClient
-from esnbot.store import rooms
+from esnbot.store import bindings, rooms
 from esnbot.store.database import Database
 
 ENCRYPTION: Final = "m.room.encryption"
@@ -37,6 +40,33 @@ class Sealing:
         if not self._cipher.ready:
             raise NotYet("the encrypted device is not at hand")
         return await self._cipher.encrypt(room, type, content, members, encryption)
+
+    async def kept(self, reference: str, body: Any) -> Any:
+        """What may be kept in the database of an effect that is set aside; ``reference`` is its room's.
+
+        Of what was meant for an encrypted room the words are locked, or, without the device, not kept at all.
+        """
+        if (isinstance(body, dict) and LOCKED in body) or not await self._may_be_encrypted(reference):
+            return body
+        if self._cipher is not None and self._cipher.ready:
+            return {LOCKED: self._cipher.lock(orjson.dumps(body))}
+        return {LOCKED: None}
+
+    def opened(self, body: Any) -> Any:
+        """The effect that was kept. Raises ``NotYet`` while another process has the device."""
+        if not isinstance(body, dict) or not isinstance(locked := body.get(LOCKED), str):
+            return body
+        if self._cipher is None or not self._cipher.ready:
+            raise NotYet("the encrypted device is not at hand")
+        return orjson.loads(self._cipher.unlock(locked))
+
+    async def _may_be_encrypted(self, reference: str) -> bool:
+        """Whether a room is, or is not known well enough to say that it is not; without any device, nothing is."""
+        async with self._database.read() as conn:
+            room = reference if reference[:1] == "!" else await bindings.room_of(conn, reference.removeprefix("key:"))
+            if room is None or await rooms.content(conn, room, "m.room.create") is None:
+                return self._cipher is not None
+            return await rooms.content(conn, room, ENCRYPTION) is not None
 
     async def _readers(self, room: str) -> tuple[Mapping[str, Any] | None, list[str]]:
         """How the room is encrypted, None: not at all; and who is given the key."""

@@ -7,6 +7,7 @@ services, since 1.17). What is decrypted is returned and kept nowhere.
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,8 @@ from esnbot.matrix.roomkeys import ENCRYPTED, RoomKeys
 
 CLEAR: Final = ("m.relates_to", "org.esnbot.cause", "org.esnbot.charter")
 """Keys of a content that stand in the clear: what others go by, and by what the bot finds its own words again."""
+LOCKED: Final = "words"
+"""What a key is derived for with which words are kept outside the rooms."""
 KEYS_ONLY: Final[dict[str, Any]] = {
     "room": {"rooms": []},
     "presence": {"types": []},
@@ -316,6 +319,14 @@ class Device:
         machine, directory, _ = self._opened()
         await directory.know([user])
         return any(machine.others(user))
+
+    def lock(self, words: bytes) -> str:
+        """Words that have to be kept for later, as only the folder's key opens them."""
+        return b64encode(self._keystore.lock(LOCKED, words)).decode()
+
+    def unlock(self, locked: str) -> bytes:
+        """Words that were locked. Raises ``KeysError`` when they were locked with another key."""
+        return self._keystore.unlock(LOCKED, b64decode(locked))
 
     def _opened(self) -> tuple[Machine, Directory, RoomKeys]:
         if self._machine is None or self._directory is None or self._rooms is None:

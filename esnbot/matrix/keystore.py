@@ -86,8 +86,19 @@ class Keystore:
 
     def seal(self, name: str, content: bytes) -> None:
         """Write a file that only the key opens."""
+        self.write(name, self.lock(name, content))
+
+    def lock(self, name: str, content: bytes) -> bytes:
+        """What only the key opens, and under that name only."""
         nonce = secrets.token_bytes(_NONCE)
-        self.write(name, nonce + AESGCM(self._derived(name)).encrypt(nonce, content, name.encode()))
+        return nonce + AESGCM(self._derived(name)).encrypt(nonce, content, name.encode())
+
+    def unlock(self, name: str, locked: bytes) -> bytes:
+        """What was locked. Raises ``KeysError`` when the key is another one."""
+        try:
+            return AESGCM(self._derived(name)).decrypt(locked[:_NONCE], locked[_NONCE:], name.encode())
+        except (InvalidTag, ValueError) as error:
+            raise self.wrong_key() from error
 
     def unseal(self, name: str) -> bytes | None:
         """What was sealed; None when there is no such file. Raises ``KeysError`` when the key is another one."""
@@ -95,10 +106,7 @@ class Keystore:
             sealed = (self.folder / name).read_bytes()
         except FileNotFoundError:
             return None
-        try:
-            return AESGCM(self._derived(name)).decrypt(sealed[:_NONCE], sealed[_NONCE:], name.encode())
-        except (InvalidTag, ValueError) as error:
-            raise self.wrong_key() from error
+        return self.unlock(name, sealed)
 
     def wrong_key(self) -> KeysError:
         """What to say when the key does not open what is there."""
