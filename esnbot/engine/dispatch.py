@@ -214,6 +214,8 @@ class Dispatcher:
                     batch.done.append(row.seq)
                 return
             event = found
+        if event.type == "m.room.redaction" and self._parking is not None and event.redacts:
+            await self._parking.drop(conn, event.room_id, event.redacts)
         if event.state_key is not None and not event.is_internal:
             try:
                 async with savepoint(conn):

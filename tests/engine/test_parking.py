@@ -10,7 +10,7 @@ import pytest
 
 from esnbot.engine.cipher import GIVE_UP_MS, NOT_YET_READABLE, TELL_MS, UNREADABLE
 from esnbot.engine.clock import now_ms
-from tests.engine.workshop import BOT, JSON, ROOM, Recorder, Workshop, a_message
+from tests.engine.workshop import BOT, JSON, OTHER, ROOM, Recorder, Workshop, a_message
 
 TELL, GIVE_UP = timedelta(milliseconds=TELL_MS), timedelta(milliseconds=GIVE_UP_MS)
 
@@ -100,6 +100,32 @@ async def test_it_is_said_once_after_two_minutes_and_once_when_it_is_given_up(
     assert [event.type for event in seen.events] == [NOT_YET_READABLE, UNREADABLE]
     assert all(event.content["ts"] == sent and event.text("event_id") == "$lost" for event in seen.events)
     assert all(event.room_id == ROOM for event in seen.events)
+
+
+def redaction(of: str, *, room: str = ROOM) -> JSON:
+    """Somebody removes an event."""
+    return a_message(room=room) | {"type": "m.room.redaction", "redacts": of, "content": {"redacts": of}}
+
+
+async def test_what_is_removed_before_its_key_comes_is_never_handled(workshop: Workshop, seen: Recorder) -> None:
+    cabinet = Cabinet()
+    engine = workshop.engine(seen.module, cipher=cabinet, system=workshop.clock)
+    await workshop.handle(engine, sealed("regretted", "$regretted"))
+    await workshop.handle(engine, redaction("$regretted"))
+    cabinet.give("$regretted")
+    workshop.clock.advance(GIVE_UP)
+    await workshop.dispatch(engine)
+    assert seen.events == []
+
+
+async def test_nobody_removes_it_from_another_room(workshop: Workshop, seen: Recorder) -> None:
+    cabinet = Cabinet()
+    engine = workshop.engine(seen.module, cipher=cabinet, system=workshop.clock)
+    await workshop.handle(engine, sealed("late", "$late"))
+    await workshop.handle(engine, redaction("$late", room=OTHER))
+    cabinet.give("$late")
+    await workshop.dispatch(engine)
+    assert seen.bodies == ["late"]
 
 
 async def test_a_key_that_comes_after_the_word_still_opens_it(workshop: Workshop, seen: Recorder) -> None:
