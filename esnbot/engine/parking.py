@@ -44,6 +44,8 @@ class Parking:
 
     async def look_again(self, conn: AsyncConnection, now: int) -> None:
         """Look again at what waits for keys: all of it when some arrived, and what has waited long enough."""
+        if not self._cipher.ready:
+            return
         news = self._cipher.news
         await conn.execute(self._unpark, {"now": now, "all": news != self._news})
         self._news = news
@@ -60,6 +62,10 @@ class Parking:
             return event
         if found is not None:
             return found
+        if not self._cipher.ready:
+            # For the process that has the device, or for this one once it has.
+            await conn.execute(_PARK, {"seq": row.seq, "not_before": now})
+            return Left.parked
         waited = max(0, now - row.arrived)
         if event.sender == self._bot:
             return Left.over

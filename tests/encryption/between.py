@@ -18,9 +18,9 @@ Answer = Callable[[web.Request], web.Response]
 class Between:
     """Stands between the bot and its homeserver. Use ``async with``."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, port: int = 0) -> None:
         self._url = url
-        self._port = free_port()
+        self._port = port or free_port()
         self._answers: list[tuple[str, str, Answer]] = []
         self.passed: list[tuple[str, str]] = []
         """Method and path of what went on to the real homeserver."""
