@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import orjson
@@ -14,6 +16,19 @@ from esnbot.engine.tables import State, dead_letter, inbox, outbox
 
 LONGEST: Final = 500
 """Characters of a reason that are kept."""
+
+
+EMPTIED: Final = "null"
+"""Body of a letter whose words are not kept: they were for an encrypted room."""
+
+
+def place(error: BaseException) -> str:
+    """Why something was set aside, without what the exception says: it may quote words that must not be kept."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return type(error).__name__
+    last = frames[-1]
+    return f"{type(error).__name__} in {last.name} ({Path(last.filename).name}:{last.lineno})"[:LONGEST]
 
 
 def reason(error: BaseException) -> str:
@@ -34,27 +49,45 @@ class Letter:
     room: str
     error: str
     died: datetime
+    emptied: bool = False
+    """Whether its words are gone, because they were for an encrypted room: it cannot be replayed."""
 
 
 async def all_letters(conn: AsyncConnection) -> list[Letter]:
     """The dead letters, oldest first."""
     columns = dead_letter.c
     query = select(
-        columns.id, columns.kind, columns.key, columns.module, columns.room, columns.error, columns.died
+        columns.id,
+        columns.kind,
+        columns.key,
+        columns.module,
+        columns.room,
+        columns.error,
+        columns.died,
+        (columns.body == EMPTIED).label("emptied"),
     ).order_by(columns.id)
     return [
-        Letter(row.id, row.kind, row.key, row.module, row.room, row.error, datetime.fromtimestamp(row.died / 1000, UTC))
+        Letter(
+            row.id,
+            row.kind,
+            row.key,
+            row.module,
+            row.room,
+            row.error,
+            datetime.fromtimestamp(row.died / 1000, UTC),
+            bool(row.emptied),
+        )
         for row in await conn.execute(query)
     ]
 
 
 async def replay(conn: AsyncConnection, id: int) -> bool:
-    """Put a letter back where it came from; False when there is none or it is no event at all.
+    """Put a letter back where it came from; False when there is none, it is no event at all, or its words are gone.
 
     An event is handled again only by the module that failed; an effect keeps its transaction id.
     """
     letter = (await conn.execute(select(dead_letter).where(dead_letter.c.id == id))).one_or_none()
-    if letter is None or letter.kind == "malformed":
+    if letter is None or letter.kind == "malformed" or letter.body == EMPTIED:
         return False
     if letter.kind == "event":
         again = {"state": State.waiting.value, "body": letter.body, "attempts": 0, "not_before": 0}

@@ -8,7 +8,7 @@ from typing import Any, Final
 from esnbot.engine.address import NotYet
 from esnbot.engine.cipher import Cipher
 from esnbot.matrix.client import MatrixClient
-from esnbot.store import rooms
+from esnbot.store import bindings, rooms
 from esnbot.store.database import Database
 
 ENCRYPTION: Final = "m.room.encryption"
@@ -37,6 +37,17 @@ class Sealing:
         if not self._cipher.ready:
             raise NotYet("the encrypted device is not at hand")
         return await self._cipher.encrypt(room, type, content, members, encryption)
+
+    async def is_plain(self, reference: str) -> bool:
+        """Whether what is said there surely goes out in the clear; a room of which too little is known is not."""
+        if self._cipher is None:
+            return True
+        async with self._database.read() as conn:
+            key = reference.removeprefix("key:")
+            room = reference if reference.startswith("!") else await bindings.room_of(conn, key)
+            if room is None or await rooms.content(conn, room, "m.room.create") is None:
+                return False
+            return await rooms.content(conn, room, ENCRYPTION) is None
 
     async def _readers(self, room: str) -> tuple[Mapping[str, Any] | None, list[str]]:
         """How the room is encrypted, None: not at all; and who is given the key."""

@@ -75,9 +75,16 @@ class EncryptingClient:
 
     async def sealed_events(self, room: str, sender: str) -> list[dict[str, Any]]:
         """The encrypted events that somebody sent to a room, oldest first."""
-        method, path = Api.room_messages(self.nio.access_token, room, None, limit=300)
-        async with await self.nio.send(method, path) as answer:
-            found = (await answer.json())["chunk"]
+        found: list[dict[str, Any]] = []
+        since = None
+        while True:
+            method, path = Api.room_messages(self.nio.access_token, room, since, limit=300)
+            async with await self.nio.send(method, path) as answer:
+                page = await answer.json()
+            found += page["chunk"]
+            since = page.get("end")
+            if since is None:
+                break
         return [event for event in found if event["sender"] == sender and event["type"] == "m.room.encrypted"][::-1]
 
     def knows(self, room: str, user: str) -> bool:
