@@ -27,6 +27,13 @@ from esnbot.stored import existing
 
 T = TypeVar("T")
 
+WORDS_GONE = "its words are not kept: the room is encrypted"
+NO_EVENT = "it is no event and cannot be put back; discard it"
+REFUSED_WORDS = (
+    "its words are gone, because the room is encrypted; have its cause handled again (ask the bot once more), "
+    "and discard it"
+)
+
 app = typer.Typer(
     help="What could not be handled or delivered, set aside so that everything else goes on.", no_args_is_help=True
 )
@@ -48,7 +55,8 @@ def list_letters(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = Fa
     table = Table("number", "since", "what", "module", "where", "why", box=None, pad_edge=False)
     for letter in found:
         since = f"{letter.died:%Y-%m-%d %H:%M} UTC"
-        cells = (letter.kind, letter.module, letter.room, letter.error)
+        why = f"{letter.error} ({WORDS_GONE})" if letter.emptied else letter.error
+        cells = (letter.kind, letter.module, letter.room, why)
         table.add_row(str(letter.id), since, *(escape(cell) for cell in cells))
     console().print(table)
     console().print("\nOnce the cause is gone: esnbot dead-letters replay NUMBER … (or --all)")
@@ -57,14 +65,7 @@ def list_letters(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = Fa
 @app.command()
 def replay(ids: Ids = None, every: All = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Put dead letters back; a bot that runs takes them within a second. Nothing is done or said twice."""
-    _change(
-        config,
-        ids,
-        every,
-        letters.replay,
-        "put back",
-        "it is no event, or its words were meant for an encrypted room and are not kept; discard it",
-    )
+    _change(config, ids, every, letters.replay, "put back", NO_EVENT)
 
 
 @app.command()
@@ -84,8 +85,12 @@ def _change(
     if bool(ids) == every:
         raise Failure("which dead letters?", "name their numbers, or --all; 'esnbot dead-letters list' shows them.")
 
+    emptied: set[int] = set()
+
     async def run(database: Database) -> tuple[int, list[int], list[int]]:
-        known = [letter.id for letter in await _read(database, letters.all_letters)]
+        found = await _read(database, letters.all_letters)
+        emptied.update(letter.id for letter in found if letter.emptied)
+        known = [letter.id for letter in found]
         unknown = [id for id in ids or () if id not in known]
         chosen = known if every else [id for id in dict.fromkeys(ids or ()) if id in known]
         results = {id: await _write(database, change, id) for id in chosen}
@@ -97,7 +102,8 @@ def _change(
         numbers = ", ".join(map(str, unknown))
         raise Failure(f"there is no dead letter {numbers}.", "'esnbot dead-letters list' shows them.")
     if unchanged and not every:
-        raise Failure(f"dead letter {unchanged[0]} is left: {refused}.")
+        why = REFUSED_WORDS if unchanged[0] in emptied and refused == NO_EVENT else refused
+        raise Failure(f"dead letter {unchanged[0]} is left: {why}.")
 
 
 def _with_database(config: ConfigOption, use: Callable[[Database], Awaitable[T]]) -> T:
@@ -128,4 +134,5 @@ def _as_json(letter: letters.Letter) -> dict[str, object]:
         "room": letter.room,
         "error": letter.error,
         "died": letter.died.isoformat(),
+        "words_kept": not letter.emptied,
     }

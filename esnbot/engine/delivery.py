@@ -21,6 +21,9 @@ from esnbot.store.database import Database
 REMEMBERED_MS: Final = 20 * 3600 * 1000
 """How long a transaction id is surely remembered: Synapse keeps them for 24 hours."""
 
+WORDS: Final = frozenset({"Say", "Send"})
+"""Kinds of effects that are encrypted where their room is."""
+
 LOOK_BACK_MS: Final = 3600 * 1000
 """Clocks of two machines may differ by this much when a room is searched for an earlier attempt."""
 
@@ -50,6 +53,10 @@ class Courier:
         self._database = database
         self._address = address
         self.sealing = sealing or Sealing(client, database, None)
+
+    async def may_keep_words(self, kind: str, reference: str) -> bool:
+        """Whether an effect of that kind for that room may stay where anybody can read it."""
+        return kind not in WORDS or await self.sealing.is_plain(reference)
 
     async def deliver(self, parcel: Parcel, room: str, now_ms: int) -> str:
         """Do it, in that room; returns the event id, if any. Raises ``HomeserverError`` or ``Undeliverable``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from esnbot.engine.event import DUE, Event
 from esnbot.engine.feature import Context, Handler, Listener, Module
 from esnbot.engine.inbox import set_aside
 from esnbot.engine.incoming import Malformed, MalformedEvent, parse
-from esnbot.engine.letters import reason, without_words
+from esnbot.engine.letters import place, reason
 from esnbot.engine.metrics import Metrics
 from esnbot.engine.parking import Left, Parking
 from esnbot.engine.tables import State, dead_letter, inbox, room_clock
@@ -47,6 +47,13 @@ IDLE: Final = 1.0
 INTERNAL: Final = "org.esnbot."
 
 log = structlog.get_logger("esnbot.engine.dispatch")
+
+
+class Unquoted(Exception):
+    """What is kept of an exception that may quote what was encrypted: its type and where it was raised."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(place(error))
 
 
 @dataclass(slots=True)
@@ -214,8 +221,8 @@ class Dispatcher:
                     batch.done.append(row.seq)
                 return
             event = found
-        if event.type == "m.room.redaction" and self._parking is not None and event.redacts:
-            await self._parking.drop(conn, event.room_id, event.redacts)
+        if event.type == "m.room.redaction" and event.redacts and self._parking is not None:
+            await self._parking.drop(conn, event)
         if event.state_key is not None and not event.is_internal:
             try:
                 async with savepoint(conn):
@@ -231,6 +238,8 @@ class Dispatcher:
         interested, failed = self._interested(event)
         if remaining is not None:
             failed = {name: error for name, error in failed.items() if name in remaining}
+        if event.sealed is not None:
+            failed = {name: Unquoted(error) for name, error in failed.items()}
         for name, handlers in interested.items():
             if remaining is not None and name not in remaining:
                 continue
@@ -243,7 +252,7 @@ class Dispatcher:
         elif row.attempts < len(RETRY_AFTER) or self._needs_the_device(batch, row, failed):
             await self._hold(conn, batch, row, failed)
         else:
-            await self._bury(conn, batch, row, failed, without_words if event.sealed else reason)
+            await self._bury(conn, batch, row, failed)
 
     async def _set_aside(self, conn: AsyncConnection, batch: _Batch, row: Row[Any], error: Exception) -> None:
         await set_aside(conn, Malformed(row.event_id, row.body[:10_000], reason(error)), batch.now)
@@ -313,9 +322,13 @@ class Dispatcher:
                 raise
             if isinstance(error, DeviceAway):
                 return error
-            # What an exception says may be what somebody wrote.
-            shown = {"error": without_words(error)} if event.sealed else {"exc_info": True}
-            log.warning("handler failed", module=module, event_id=event.event_id, type=event.type, **shown)
+            named = {"module": module, "event_id": event.event_id, "type": event.type}
+            if event.sealed is not None or context.opened:
+                # What the exception says may quote what was encrypted.
+                unquoted = Unquoted(error)
+                log.warning("handler failed", **named, error=str(unquoted))
+                return unquoted
+            log.warning("handler failed", **named, exc_info=True)
             return error
         finally:
             self._metrics.handler(module, time.perf_counter() - started)
@@ -356,28 +369,22 @@ class Dispatcher:
         away = all(isinstance(error, DeviceAway) for error in failed.values())
         return away and batch.now - row.arrived < GIVE_UP_MS
 
-    async def _bury(
-        self,
-        conn: AsyncConnection,
-        batch: _Batch,
-        row: Row[Any],
-        failed: Mapping[str, Exception],
-        reason: Callable[[BaseException], str],
-    ) -> None:
+    async def _bury(self, conn: AsyncConnection, batch: _Batch, row: Row[Any], failed: Mapping[str, Exception]) -> None:
         """Set the event aside for the modules that could not handle it; the room goes on."""
         for module, error in failed.items():
+            why = str(error) if isinstance(error, Unquoted) else reason(error)
             letter = {
                 "kind": "event",
                 "key": row.event_id,
                 "module": module,
                 "room": row.queue,
                 "body": row.body,
-                "error": reason(error),
+                "error": why,
                 "died": batch.now,
             }
             await insert_new(conn, dead_letter, letter)
             batch.outcome.letters += 1
-            log.error("dead letter", module=module, event_id=row.event_id, error=type(error).__name__)
+            log.error("dead letter", module=module, event_id=row.event_id, error=why.partition(":")[0])
         batch.done.append(row.seq)
 
     async def _finish(self, conn: AsyncConnection, batch: _Batch) -> None:

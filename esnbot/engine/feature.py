@@ -25,6 +25,8 @@ class Context:
     """The bot's user id."""
     cipher: Cipher | None = None
     """The encrypted device, for ``open`` alone."""
+    opened: list[str] = field(default_factory=list, compare=False)
+    """Ids of the events that ``open`` opened: an error that follows may quote them, and is kept without its words."""
 
     def open(self, kept: Event) -> Event | None:
         """An event that was stored with ``Event.kept``, as it was; a plain one is returned as it is.
@@ -32,7 +34,10 @@ class Context:
         None when it cannot be read any more. Raises ``DeviceAway`` while another process has the encrypted device:
         let it pass, and the engine tries again.
         """
-        return reopened(kept, self.cipher)
+        found = reopened(kept, self.cipher)
+        if found is not None and found.sealed is not None:
+            self.opened.append(found.event_id)
+        return found
 
 
 Handler = Callable[[Context, Event], Awaitable[Sequence[Effect]]]

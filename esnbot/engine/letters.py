@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from sqlalchemy import delete, select, update
@@ -19,22 +19,23 @@ LOCKED: Final = "locked"
 LONGEST: Final = 500
 """Characters of a reason that are kept."""
 
+EMPTIED: Final = orjson.dumps({LOCKED: None}).decode()
+"""Body of a letter whose words are not kept: they were for an encrypted room."""
+
+
+def place(error: BaseException) -> str:
+    """Why something was set aside, without what the exception says: it may quote words that must not be kept."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return type(error).__name__
+    last = frames[-1]
+    return f"{type(error).__name__} in {last.name} ({Path(last.filename).name}:{last.lineno})"[:LONGEST]
+
 
 def reason(error: BaseException) -> str:
     """Why something was set aside, as text that any database stores."""
     said = f"{type(error).__name__}: {error}".encode(errors="replace").decode()
     return said.replace("\x00", "\ufffd")[:LONGEST]
-
-
-def without_words(error: BaseException) -> str:
-    """Why an encrypted event was set aside: what an exception says may be what somebody wrote."""
-    place = traceback.extract_tb(error.__traceback__)[-1:]
-    return f"{type(error).__name__}" + "".join(f" in {Path(frame.filename).name}:{frame.lineno}" for frame in place)
-
-
-def is_lost(body: Any) -> bool:
-    """Whether the words of an effect that was set aside were not kept."""
-    return isinstance(body, dict) and LOCKED in body and body[LOCKED] is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,34 @@ class Letter:
     room: str
     error: str
     died: datetime
+    emptied: bool = False
+    """Whether its words are gone, because they were for an encrypted room: it cannot be replayed."""
 
 
 async def all_letters(conn: AsyncConnection) -> list[Letter]:
     """The dead letters, oldest first."""
     columns = dead_letter.c
     query = select(
-        columns.id, columns.kind, columns.key, columns.module, columns.room, columns.error, columns.died
+        columns.id,
+        columns.kind,
+        columns.key,
+        columns.module,
+        columns.room,
+        columns.error,
+        columns.died,
+        (columns.body == EMPTIED).label("emptied"),
     ).order_by(columns.id)
     return [
-        Letter(row.id, row.kind, row.key, row.module, row.room, row.error, datetime.fromtimestamp(row.died / 1000, UTC))
+        Letter(
+            row.id,
+            row.kind,
+            row.key,
+            row.module,
+            row.room,
+            row.error,
+            datetime.fromtimestamp(row.died / 1000, UTC),
+            bool(row.emptied),
+        )
         for row in await conn.execute(query)
     ]
 
@@ -69,7 +88,7 @@ async def replay(conn: AsyncConnection, id: int) -> bool:
     An event is handled again only by the module that failed; an effect keeps its transaction id.
     """
     letter = (await conn.execute(select(dead_letter).where(dead_letter.c.id == id))).one_or_none()
-    if letter is None or letter.kind == "malformed":
+    if letter is None or letter.kind == "malformed" or letter.body == EMPTIED:
         return False
     if letter.kind == "event":
         again = {"state": State.waiting.value, "body": letter.body, "attempts": 0, "not_before": 0}
@@ -80,8 +99,6 @@ async def replay(conn: AsyncConnection, id: int) -> bool:
         await conn.execute(update(inbox).where(where).values(remaining=remaining, **again))
     else:
         body = orjson.loads(letter.body)
-        if is_lost(body):
-            return False
         again = {"state": State.waiting.value, "body": body, "attempts": 0, "not_before": 0}
         await conn.execute(update(outbox).where(outbox.c.key == letter.key).values(error=None, **again))
     await discard(conn, id)

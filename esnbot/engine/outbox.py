@@ -22,7 +22,7 @@ from esnbot.engine.clock import now_ms
 from esnbot.engine.courtesy import Courtesy
 from esnbot.engine.delivery import Courier, Parcel
 from esnbot.engine.effects import AnyEffect, Say
-from esnbot.engine.letters import reason
+from esnbot.engine.letters import place, reason
 from esnbot.engine.metrics import Metrics
 from esnbot.engine.tables import State, dead_letter, outbox
 from esnbot.matrix.errors import HomeserverError, Limited, Refused, TokenRefused, Unreachable
@@ -306,15 +306,18 @@ class Outbox:
         pause = min(first * 2 ** min(strikes.count, 16), last)
         strikes.answers, strikes.count = answers, strikes.count + 1
         not_before = now_ms(self._system) + int(pause * 1000)
-        await self._update(row, {"attempts": attempts, "not_before": not_before, "error": reason(error)})
+        why = _why(error, await self._courier.may_keep_words(row.kind, row.room))
+        await self._update(row, {"attempts": attempts, "not_before": not_before, "error": why})
         return Step.held
 
     async def _bury(self, row: Row[Any], effect: AnyEffect | None, error: Exception) -> None:
         """Set the effect aside, or put what was to be said otherwise in its place."""
         self._strikes.pop(row.seq, None)
         now = now_ms(self._system)
+        kept = await self._courier.may_keep_words(row.kind, row.room)
+        why = _why(error, kept)
         otherwise = effect.otherwise if isinstance(effect, Say) else None
-        body = await self._courier.sealing.kept(row.room, row.body)
+        body = row.body if kept else self._courier.sealing.locked(row.body)
 
         async def job(conn: AsyncConnection) -> None:
             if otherwise is not None:
@@ -326,20 +329,20 @@ class Outbox:
                     "module": row.module,
                     "room": row.room,
                     "body": orjson.dumps(body).decode(),
-                    "error": reason(error),
+                    "error": why,
                     "died": now,
                 }
                 await insert_new(conn, dead_letter, letter)
-            values = {"state": State.dead.value, "body": None, "error": reason(error)}
+            values = {"state": State.dead.value, "body": None, "error": why}
             await conn.execute(update(outbox).where(outbox.c.seq == row.seq).values(values))
 
         await self._database.write(job)
         if otherwise is None:
             self._metrics.died()
-            log.warning("effect set aside", key=row.key, kind=row.kind, room=row.room, error=reason(error))
+            log.warning("effect set aside", key=row.key, kind=row.kind, room=row.room, error=why)
         else:
             self._signals.set(signals.OUTBOX)
-            log.info("effect said otherwise", key=row.key, kind=row.kind, room=row.room, error=reason(error))
+            log.info("effect said otherwise", key=row.key, kind=row.kind, room=row.room, error=why)
 
     async def _update(self, row: Row[Any], values: dict[str, Any]) -> None:
         async def job(conn: AsyncConnection) -> None:
@@ -347,6 +350,12 @@ class Outbox:
             await conn.execute(update(outbox).where(outbox.c.seq == row.seq, waits).values(values))
 
         await self._database.write(job)
+
+
+def _why(error: Exception, kept: bool) -> str:
+    """Why it failed; of what may quote words that must not be kept, its type and place."""
+    ours = isinstance(error, HomeserverError | Undeliverable | NotYet)
+    return reason(error) if kept or ours else place(error)
 
 
 def _lease_of(room: str) -> str:

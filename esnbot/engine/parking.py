@@ -50,9 +50,9 @@ class Parking:
         await conn.execute(self._unpark, {"now": now, "all": news != self._news})
         self._news = news
 
-    async def drop(self, conn: AsyncConnection, room: str, event_id: str) -> None:
-        """What was redacted in that room before it could be read is not waited for any more."""
-        await conn.execute(_DROP, {"room": room, "event": event_id})
+    async def drop(self, conn: AsyncConnection, redaction: Event) -> None:
+        """Forget what was taken back before it could be read."""
+        await conn.execute(_DROP, {"event": redaction.redacts, "room": redaction.room_id})
 
     async def opened(
         self, conn: AsyncConnection, row: Row[Any], event: Event, original_ts: int, now: int
@@ -89,8 +89,8 @@ class Parking:
 
 _PARK = text(f"UPDATE inbox SET state = {State.parked.value}, not_before = :not_before WHERE seq = :seq")
 _DROP = text(
-    f"UPDATE inbox SET state = {State.done.value}, body = NULL, not_before = 0"
-    f" WHERE event_id = :event AND queue = :room AND state = {State.parked.value}"
+    f"UPDATE inbox SET state = {State.done.value}, body = NULL, remaining = NULL, not_before = 0"
+    " WHERE event_id = :event AND queue = :room AND state = 3"
 )
 _PARKED = "SELECT seq FROM inbox WHERE state = 3 AND (:all OR not_before <= :now)"
 _UNPARK = text(f"UPDATE inbox SET state = 0, not_before = 0 WHERE seq IN ({_PARKED})")

@@ -41,32 +41,29 @@ class Sealing:
             raise NotYet("the encrypted device is not at hand")
         return await self._cipher.encrypt(room, type, content, members, encryption)
 
-    async def kept(self, reference: str, body: Any) -> Any:
-        """What may be kept in the database of an effect that is set aside; ``reference`` is its room's.
-
-        Of what was meant for an encrypted room the words are locked, or, without the device, not kept at all.
-        """
-        if (isinstance(body, dict) and LOCKED in body) or not await self._may_be_encrypted(reference):
+    def locked(self, body: Any) -> Any:
+        """What may be kept in the database of words for an encrypted room; without the device nothing is."""
+        if isinstance(body, dict) and LOCKED in body:
             return body
-        if self._cipher is not None and self._cipher.ready:
-            return {LOCKED: self._cipher.lock(orjson.dumps(body))}
-        return {LOCKED: None}
+        ready = self._cipher is not None and self._cipher.ready
+        return {LOCKED: self._cipher.lock(orjson.dumps(body)) if self._cipher is not None and ready else None}
 
     def opened(self, body: Any) -> Any:
-        """The effect that was kept. Raises ``NotYet`` while another process has the device."""
+        """What was locked, else what is given. Raises ``NotYet`` while another process has the device."""
         if not isinstance(body, dict) or not isinstance(locked := body.get(LOCKED), str):
             return body
         if self._cipher is None or not self._cipher.ready:
             raise NotYet("the encrypted device is not at hand")
         return orjson.loads(self._cipher.unlock(locked))
 
-    async def _may_be_encrypted(self, reference: str) -> bool:
-        """Whether a room is, or is not known well enough to say that it is not; without any device, nothing is."""
+    async def is_plain(self, reference: str) -> bool:
+        """Whether what is said there surely goes out in the clear; a room of which too little is known is not."""
         async with self._database.read() as conn:
-            room = reference if reference[:1] == "!" else await bindings.room_of(conn, reference.removeprefix("key:"))
+            key = reference.removeprefix("key:")
+            room = reference if reference.startswith("!") else await bindings.room_of(conn, key)
             if room is None or await rooms.content(conn, room, "m.room.create") is None:
-                return self._cipher is not None
-            return await rooms.content(conn, room, ENCRYPTION) is not None
+                return self._cipher is None
+            return await rooms.content(conn, room, ENCRYPTION) is None
 
     async def _readers(self, room: str) -> tuple[Mapping[str, Any] | None, list[str]]:
         """How the room is encrypted, None: not at all; and who is given the key."""

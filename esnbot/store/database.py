@@ -275,6 +275,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         "temp_store=MEMORY",
+        # What was said and is emptied afterwards must not stay legible in the file (docs/encryption.md).
+        "secure_delete=FAST",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
