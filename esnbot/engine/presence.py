@@ -1,5 +1,6 @@
-"""Comings and goings: a room that the bot enters is looked at once, one that it left is forgotten, and who comes into an
-encrypted one is given what was said there for newcomers.
+"""Comings and goings: a room that the bot enters is looked at once, one that it left is forgotten.
+
+Who comes into an encrypted one is given what was said there for newcomers.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class Reconciler:
         extras: Extras = no_extras,
         sealer: Sealer | None = None,
     ) -> None:
-        """With a ``sealer``, charters of encrypted groups are said too; without, they are left to a process with one."""
+        """Without a ``sealer``, charters of encrypted groups are left to a process that has one."""
         self._sealer = sealer
         self._could_seal = False
         self._extras = extras
