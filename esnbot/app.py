@@ -99,7 +99,12 @@ class Application:
             manners=settings.manners,
         )
         self.reconciler = Reconciler(
-            database, self.client, self.engine.system, signals=self.engine.signals, extras=shown
+            database,
+            self.client,
+            self.engine.system,
+            signals=self.engine.signals,
+            extras=shown,
+            sealer=self.engine.sealing,
         )
         self.readiness = Readiness()
         self.gauges = Gauges(self.metrics.registry, version("esnbot"))

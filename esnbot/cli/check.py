@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from esnbot.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, feature_schemas, print_json
+from esnbot.provisioning.limits import limits
 from esnbot.settings import Settings, SettingsError, load
 
 WithoutSecrets = Annotated[
@@ -28,10 +29,20 @@ def check(
         raise typer.Exit(1) from error
     counts = _counts(settings)
     if as_json:
-        print_json({"ok": True, "mistakes": [], "community": settings.community.name, **counts})
+        print_json(
+            {"ok": True, "mistakes": [], "community": settings.community.name, **counts, "limits": _limits(settings)}
+        )
         return
     listed = ", ".join(f"{number} {name if number != 1 else name[:-1]}" for name, number in counts.items())
     sys.stdout.write(f"{config}: no mistakes. {settings.community.name}: {listed}.\n")
+    for key, sentences in _limits(settings).items():
+        sys.stdout.write(f"i {key}: {' '.join(sentences)}\n")
+
+
+def _limits(settings: Settings) -> dict[str, list[str]]:
+    """Group to what cannot work there, in sentences."""
+    found = {key: limits(group) for key, group in settings.community.groups.items()}
+    return {key: list(map(str, sentences)) for key, sentences in found.items() if sentences}
 
 
 def _counts(settings: Settings) -> dict[str, int]:

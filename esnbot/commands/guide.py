@@ -11,7 +11,7 @@ from esnbot.commands.reading import Person, Problem
 from esnbot.commands.registry import Found, Registry
 from esnbot.commands.values import Switch
 from esnbot.commands.words import fold, is_slip, near
-from esnbot.speech import Markdown, Voice, bold, bullets, code, details, paragraphs
+from esnbot.speech import Later, Markdown, Voice, bold, bullets, code, details, paragraphs
 
 _LONGEST = 200
 """Characters of what somebody typed that are repeated to them."""
@@ -54,8 +54,8 @@ class Guide:
         """The nouns with a command that the person may use."""
         return [noun for noun in self._registry.nouns.values() if self.commands(noun)]
 
-    def overview(self) -> Markdown:
-        """All nouns, and how to learn more."""
+    def overview(self, notes: Sequence[Later] = ()) -> Markdown:
+        """All nouns, how to learn more, and what is to be known of the place."""
         voice = self._voice
         lines = [
             voice.say("{command}: {summary}", command=self.typed(self._shown(noun)), summary=noun.summary)
@@ -71,7 +71,9 @@ class Guide:
             if noun.key != "help"
         ][:1]
         both = voice.say("I understand English and French words alike.")
-        return paragraphs(bold(voice.say("What you can do here")), bullets(lines), Markdown(" ".join([*more, both])))
+        about = Markdown(" ".join(map(voice.say, notes))) if notes else None
+        title = bold(voice.say("What you can do here"))
+        return paragraphs(title, bullets(lines), Markdown(" ".join([*more, both])), about)
 
     def noun(self, noun: Noun) -> Markdown:
         """The commands of a noun."""

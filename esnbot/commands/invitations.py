@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from esnbot.commands import chats
 from esnbot.commands.people import People
-from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, Join, Say
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context, Listener, Module
 from esnbot.speech import Speech, render
-from esnbot.store import bindings, rooms
-from esnbot.store.bindings import DIRECT
 
 
 def build(people: People, speech: Speech, bot: str) -> Module:
@@ -37,7 +35,7 @@ class _Doorkeeper:
             return []
         if event.content.get("is_direct") is not True:
             return [Join(room=event.room_id)]
-        await self._take_as_direct(ctx, event)
+        taken = await chats.invited(ctx, event)
         voice = self.speech.voice(person.language)
         hello = render(
             voice.say(
@@ -45,11 +43,4 @@ class _Doorkeeper:
                 "between us, you need not begin with `!esn`."
             )
         )
-        return [Join(room=event.room_id), Say(room=event.room_id, body=hello.body, html=hello.html)]
-
-    async def _take_as_direct(self, ctx: Context, event: Event) -> None:
-        """Private words go to this chat from now on, unless there is one that the person is still in."""
-        key = f"{DIRECT}{event.sender}"
-        known = await bindings.room_of(ctx.conn, key)
-        if known is None or await rooms.membership(ctx.conn, known, event.sender) not in ("join", "invite"):
-            await bindings.bind(ctx.conn, key, event.room_id, milliseconds(ctx.now))
+        return [Join(room=event.room_id), Say(room=event.room_id, body=hello.body, html=hello.html), *taken]

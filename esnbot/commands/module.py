@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.commands import core, corrections, dialogue_records, reactions, records, trail, waiting
+from esnbot.commands import chats, core, corrections, dialogue_records, reactions, records, trail, waiting
 from esnbot.commands.addressing import (
     Addressed,
     addressed,
@@ -44,7 +44,8 @@ from esnbot.engine.courtesy import thread_of
 from esnbot.engine.effects import Effect, Heed, React, Say, Schedule, Unschedule, post
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context, Handler, Listener, Module
-from esnbot.speech import Markdown, Speech, later, mention, paragraphs, render
+from esnbot.provisioning.limits import limits
+from esnbot.speech import Later, Markdown, Speech, later, mention, paragraphs, render
 
 NAME: Final = "commands"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -140,7 +141,8 @@ class _Desk:
             return []
         call, said = heard
         seen = Heed(room=event.room_id, event=event.event_id, thread=thread_of(event))
-        return [seen, *await self._unless_flooded(call, said)]
+        taken = await chats.used(ctx, event) if call.is_direct else ()
+        return [seen, *await self._unless_flooded(call, said), *taken]
 
     async def _unless_flooded(self, call: Call, said: Addressed) -> Sequence[Effect]:
         match self.flood.take(call.event.sender, call.event.moment):
@@ -301,7 +303,7 @@ class _Desk:
         guide = Guide(self.registry, call.person, call.voice, is_direct=call.is_direct)
         words = split(call.args["about"] or "")
         if not words:
-            return [call.answer(guide.overview())]
+            return [call.answer(guide.overview(self._limits(call)))]
         found = self.registry.find(words[:2])
         if found.noun is None or not guide.commands(found.noun):
             return [call.answer(guide.unknown_noun(words[0].text))]
@@ -312,6 +314,11 @@ class _Desk:
             return [call.answer(guide.unknown_verb(found.noun, words[1].text))]
         refusal = None if may(call.person, command) else await self._refusal(call, command)
         return [call.answer(paragraphs(guide.command(command), refusal))]
+
+    def _limits(self, call: Call) -> Sequence[Later]:
+        """What those who look after a room should know of what cannot work there."""
+        looks_after = Role.owner in call.person.roles or call.person.roles & KEEPERS
+        return limits(call.place) if call.place is not None and looks_after else ()
 
     async def _ask(self, call: Call, question: str) -> Sequence[Effect]:
         """Keep the command, and put the question with both answers to choose from."""

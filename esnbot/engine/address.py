@@ -6,10 +6,13 @@ from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.community.clock import Clock
+from esnbot.engine import effects_in
 from esnbot.engine.cipher import Cipher
 from esnbot.engine.clock import now_ms
+from esnbot.engine.effects import Withdraw
 from esnbot.engine.tables import State, outbox
 from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.errors import Forbidden, NotThere, Refused, RoomInUse, TokenRefused
@@ -75,21 +78,37 @@ class Address:
         key = f"direct:{user}"
         async with self._database.read() as conn:
             room = await bindings.room_of(conn, key)
-            if room is not None:
+            if room is not None and not await self._is_crowded(conn, room, user):
+                if await rooms.membership(conn, room, self._client.user) == "invite":
+                    raise NotYet(f"the bot has yet to enter the chat of {user}")
                 membership = await rooms.membership(conn, room, user)
                 known = await rooms.content(conn, room, "m.room.member", user) is not None
                 if membership in ("join", "invite") or not known:
                     return room
                 # Somebody who closed the chat is not followed into a new one.
                 raise Undeliverable(f"{user} has closed the direct chat")
-        room = await self._open(user, key)
+        opened, before = await self._open(user, key), room
 
-        async def keep(conn: Any) -> None:
-            await bindings.bind(conn, key, room, now_ms(self._system))
+        async def keep(conn: AsyncConnection) -> str:
+            meanwhile = await bindings.room_of(conn, key)
+            if meanwhile is not None and meanwhile not in (before, opened):
+                # The person opened a chat of their own while the homeserver made this one: theirs it is.
+                withdraw = [Withdraw(room=opened, user=user)]
+                await effects_in.put(conn, "rooms", f"withdraw:{opened}", withdraw, now_ms(self._system))
+                return meanwhile
+            await bindings.bind(conn, key, opened, now_ms(self._system))
+            return opened
 
-        await self._database.write(keep)
+        room = await self._database.write(keep)
         await self._tidy(key)
+        if room != opened:
+            raise NotYet(f"{user} has just opened a chat")
         return room
+
+    async def _is_crowded(self, conn: AsyncConnection, room: str, user: str) -> bool:
+        """Whether others are in a chat of two by now: nothing private is said there any more."""
+        people = {*await rooms.members(conn, room), *await rooms.members(conn, room, "invite")}
+        return bool(people - {user, self._client.user})
 
     async def _open(self, user: str, key: str) -> str:
         """Make the direct chat, or find the one of an attempt that a crash cut short, by its alias."""

@@ -50,8 +50,17 @@ class Cipher(Protocol):
         content: Mapping[str, Any],
         members: Iterable[str],
         encryption: Mapping[str, Any],
+        *,
+        lasting: bool = False,
     ) -> tuple[str, dict[str, Any]]:
-        """Type and content to send instead; ``encryption`` is what the room says of it. Raises ``HomeserverError``."""
+        """Type and content to send instead; ``encryption`` is what the room says of it. Raises ``HomeserverError``.
+
+        ``lasting``: its key is kept, for ``acquaint``, and is the key of nothing else.
+        """
+        ...
+
+    async def acquaint(self, room: str, members: Iterable[str]) -> None:
+        """Give the keys that were kept to the members' devices that lack them. Raises ``HomeserverError``."""
         ...
 
     def lock(self, words: bytes) -> str:

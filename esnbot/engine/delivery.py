@@ -90,6 +90,10 @@ class Courier:
                     return await self._client.set_state(room, effect.type, effect.state_key, content)
             case do.AdjustPower():
                 await self._adjust_power(room, effect)
+            case do.Withdraw():
+                await self._withdraw(room, effect.user)
+            case do.Acquaint():
+                await self._sealing.acquaint(room)
             case do.Observe():
                 await self._observe(room, now_ms)
             case _:
@@ -150,6 +154,16 @@ class Courier:
         except (Forbidden, NotThere):
             if await self._membership(room, kick.user) in ("join", "invite", "knock"):
                 raise
+
+    async def _withdraw(self, room: str, user: str) -> None:
+        try:
+            if await self._membership(room, user) == "join":
+                return
+            await self._kick(room, do.Kick(room=room, user=user))
+        except (Forbidden, NotThere):
+            # The bot is not in the room any more: an attempt before this one did it all.
+            pass
+        await self._leave(room)
 
     async def _leave(self, room: str) -> None:
         try:

@@ -145,6 +145,19 @@ class AdjustPower(Effect, frozen=True, kw_only=True):
     """Top-level keys such as ``events_default``."""
 
 
+class Withdraw(Effect, frozen=True, kw_only=True):
+    """Take back an invitation to a chat of two, if it is still open, and leave the chat then."""
+
+    room: RoomRef
+    user: str
+
+
+class Acquaint(Effect, frozen=True, kw_only=True):
+    """Let who came into an encrypted room read what was said there for newcomers, such as the charter."""
+
+    room: RoomRef
+
+
 class Observe(Effect, frozen=True, kw_only=True):
     """Read the room's whole state from the homeserver and keep it, as when the bot comes into a room."""
 
@@ -207,6 +220,8 @@ AnyEffect = (
     | Leave
     | SetState
     | AdjustPower
+    | Withdraw
+    | Acquaint
     | Observe
     | Schedule
     | Unschedule

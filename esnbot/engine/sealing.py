@@ -26,6 +26,34 @@ class Sealing:
         self._database = database
         self._cipher = cipher
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is a device here that encrypts."""
+        return self._cipher is not None and self._cipher.ready
+
+    async def for_newcomers(self, room: str, type: str, content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """What to send to an encrypted room so that who comes later can read it too (``acquaint``).
+
+        Raises ``HomeserverError``, and ``NotYet`` when there is no device here or the room is not seen to be encrypted:
+        what is meant for an encrypted room never goes out in the clear.
+        """
+        if self._cipher is None or not self._cipher.ready:
+            raise NotYet("the encrypted device is not at hand")
+        encryption, members = await self._readers(room, fresh=True)
+        if encryption is None:
+            raise NotYet("the room is not encrypted yet")
+        return await self._cipher.encrypt(room, type, content, members, encryption, lasting=True)
+
+    async def acquaint(self, room: str) -> None:
+        """Give what was said for newcomers to everybody in the room who does not have it yet; raises as ``sealed``."""
+        if self._cipher is None:
+            return
+        if not self._cipher.ready:
+            raise NotYet("the encrypted device is not at hand")
+        encryption, members = await self._readers(room)
+        if encryption is not None:
+            await self._cipher.acquaint(room, members)
+
     async def sealed(self, room: str, type: str, content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """What to send to that room: as it is, or encrypted for those who may read it.
 
@@ -65,10 +93,10 @@ class Sealing:
                 return self._cipher is None
             return await rooms.content(conn, room, ENCRYPTION) is None
 
-    async def _readers(self, room: str) -> tuple[Mapping[str, Any] | None, list[str]]:
+    async def _readers(self, room: str, *, fresh: bool = False) -> tuple[Mapping[str, Any] | None, list[str]]:
         """How the room is encrypted, None: not at all; and who is given the key."""
         async with self._database.read() as conn:
-            known = await rooms.content(conn, room, "m.room.create") is not None
+            known = not fresh and await rooms.content(conn, room, "m.room.create") is not None
             encryption = await rooms.content(conn, room, ENCRYPTION)
             if known and encryption is None:
                 return None, []
@@ -77,7 +105,7 @@ class Sealing:
                 return encryption, [
                     user for how in _who_reads(history) for user in await rooms.members(conn, room, how)
                 ]
-        # Just entered: what is not known must not be taken for plain.
+        # Just entered, or made: what is not known must not be taken for plain.
         encryption = await self._client.state_event(room, ENCRYPTION)
         if encryption is None:
             return None, []

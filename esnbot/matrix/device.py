@@ -133,7 +133,7 @@ class Device:
             return False
         self._machine = Machine.open(self._client.user, self._client.device or "", self._keystore)
         self._directory = Directory(self._client, self._machine)
-        self._rooms = RoomKeys(self._client, self._machine, self._directory)
+        self._rooms = RoomKeys(self._client, self._machine, self._directory, self._keystore)
         self._news()
         return True
 
@@ -305,14 +305,22 @@ class Device:
         content: Mapping[str, Any],
         members: Iterable[str],
         encryption: Mapping[str, Any],
+        *,
+        lasting: bool = False,
     ) -> tuple[str, dict[str, Any]]:
         """Type and content to send instead, once every device of the members was given the key.
 
         ``encryption`` is the content of the room's ``m.room.encryption``, which says when its keys are replaced.
+        ``lasting``: the key is kept, and given to who comes later too; nothing else is encrypted with it.
         """
         inner = {key: value for key, value in content.items() if key != "m.relates_to"}
-        sealed = await self._opened()[2].encrypt(room, {"type": type, "content": inner}, members, encryption)
+        event = {"type": type, "content": inner}
+        sealed = await self._opened()[2].encrypt(room, event, members, encryption, lasting=lasting)
         return ENCRYPTED, sealed | {key: content[key] for key in CLEAR if key in content}
+
+    async def acquaint(self, room: str, members: Iterable[str]) -> None:
+        """Give the keys that were kept to the members' devices that lack them."""
+        await self._opened()[2].acquaint(room, sorted(set(members)))
 
     async def has_devices(self, user: str) -> bool:
         """Whether a person has a device that can be written to encrypted."""

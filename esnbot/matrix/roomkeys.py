@@ -6,17 +6,20 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
 from itertools import islice
 from typing import Any, Final
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
+import orjson
 import structlog
 from nio.crypto import OlmDevice, OutboundGroupSession
 from nio.events import RoomKeyRequest
 
 from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.directory import Directory
+from esnbot.matrix.keystore import Keystore
 from esnbot.matrix.machine import MEGOLM, Machine
 
 ENCRYPTED: Final = "m.room.encrypted"
@@ -51,26 +54,102 @@ class Outbound:
     session: OutboundGroupSession
     given: dict[Who, Given] = field(default_factory=dict)
 
+    @property
+    def id(self) -> str:
+        """The session's id."""
+        return str(self.session.id)
+
+
+@dataclass(slots=True)
+class Kept:
+    """The session of one message that is for newcomers too. Who was given it is not known any more after a restart."""
+
+    id: str
+    session_key: str
+    given: dict[Who, Given] = field(default_factory=dict)
+
+
+class Lasting:
+    """Sessions of messages that are for newcomers too, by room; in files that only the keystore's key opens."""
+
+    def __init__(self, keystore: Keystore) -> None:
+        self._keystore = keystore
+        self._rooms: dict[str, list[Kept]] = {}
+
+    def has(self, room: str) -> bool:
+        """Whether anything in the room is for newcomers too."""
+        return bool(self.of(room))
+
+    def of(self, room: str) -> list[Kept]:
+        """The sessions of a room; raises ``KeysError`` when the key is another one."""
+        if room not in self._rooms:
+            sealed = self._keystore.unseal(_file(room))
+            found = orjson.loads(sealed) if sealed is not None else {}
+            self._rooms[room] = [Kept(id, key) for id, key in found.items()]
+        return self._rooms[room]
+
+    def keep(self, room: str, id: str, session_key: str, given: Mapping[Who, Given]) -> None:
+        """One more."""
+        kept = [*self.of(room), Kept(id, session_key, dict(given))]
+        self._keystore.seal(_file(room), orjson.dumps({one.id: one.session_key for one in kept}))
+        self._rooms[room] = kept
+
+
+def _file(room: str) -> str:
+    return f"newcomers-{sha256(room.encode()).hexdigest()[:32]}"
+
 
 class RoomKeys:
     """Shares the keys of rooms, and shares them again with who was to have them."""
 
-    def __init__(self, client: MatrixClient, machine: Machine, directory: Directory) -> None:
-        """Sessions live as long as this object: a restart means new ones."""
+    def __init__(self, client: MatrixClient, machine: Machine, directory: Directory, keystore: Keystore) -> None:
+        """Sessions live as long as this object: a restart means new ones. What is for newcomers is in the keystore."""
         self._client = client
         self._machine = machine
         self._directory = directory
+        self._lasting = Lasting(keystore)
         self._rooms: dict[str, Outbound] = {}
         self._sharing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def encrypt(
-        self, room: str, event: dict[str, Any], members: Iterable[str], encryption: Mapping[str, Any]
+        self,
+        room: str,
+        event: dict[str, Any],
+        members: Iterable[str],
+        encryption: Mapping[str, Any],
+        *,
+        lasting: bool = False,
     ) -> dict[str, Any]:
-        """The encrypted content, once every device of the members was given the key."""
+        """The encrypted content, once every device of the members was given the key.
+
+        ``lasting``: with a key of its own, which is kept before anything is said with it.
+        """
         async with self._sharing.setdefault(room, asyncio.Lock()):
+            if lasting:
+                self._rooms.pop(room, None)
             outbound = await self._shared(room, sorted(set(members)), encryption)
+            if lasting:
+                session = outbound.session
+                self._lasting.keep(room, session.id, session.session_key, outbound.given)
+                # Whoever is given this key later must not read with it what was said in between.
+                del self._rooms[room]
             outbound.session.shared = True
             return dict(self._machine.group_encrypt(room, event))
+
+    async def acquaint(self, room: str, members: Sequence[str]) -> None:
+        """Give the keys that were kept to the devices that lack them."""
+        if not self._lasting.has(room):
+            return
+        async with self._sharing.setdefault(room, asyncio.Lock()):
+            await self._directory.know(members)
+            await self._acquaint(room, [one for user in members for one in self._machine.others(user)])
+
+    async def _acquaint(self, room: str, devices: Sequence[OlmDevice]) -> None:
+        for kept in self._lasting.of(room):
+            missing = [device for device in devices if (device.user_id, device.id) not in kept.given]
+            if missing:
+                await self._directory.sessions_with(missing)
+                await self._give(room, kept, missing, kept.session_key)
 
     async def _shared(self, room: str, members: Sequence[str], encryption: Mapping[str, Any]) -> Outbound:
         """The room's session, known to all devices of its members and to no other: else a new one is made."""
@@ -88,14 +167,15 @@ class RoomKeys:
         if missing:
             await self._directory.sessions_with(missing)
             await self._give(room, outbound, missing, outbound.session.session_key)
+        await self._acquaint(room, list(there.values()))
         return outbound
 
-    async def _give(self, room: str, outbound: Outbound, devices: Iterable[OlmDevice], session_key: str) -> None:
+    async def _give(self, room: str, outbound: Outbound | Kept, devices: Iterable[OlmDevice], session_key: str) -> None:
         """Send the key to those with whom there is a session; the others are tried again with the next message."""
         content = {
             "algorithm": MEGOLM,
             "room_id": room,
-            "session_id": outbound.session.id,
+            "session_id": outbound.id,
             "session_key": session_key,
         }
         machine = self._machine

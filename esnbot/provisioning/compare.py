@@ -38,6 +38,10 @@ DOABLE = frozenset((Action.create, Action.change, Action.adopt, Action.archive, 
 """Actions that apply carries out."""
 
 
+LEFT = "the group is encrypted: the running bot says it there, with its device"
+"""Why a charter may be left."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One line of a plan."""
@@ -233,6 +237,7 @@ def _charter(desired: DesiredRoom, room: SeenRoom) -> Iterator[Change]:
             old=stands or None,
             new=desired.charter_digest or None,
             field="charter",
+            why=LEFT if desired.charter and getattr(desired.place, "encrypted", False) else "",
             type="org.esnbot.charter",
         )
     elif pins is not None:
@@ -256,6 +261,7 @@ def is_archived(desired: DesiredRoom, room: SeenRoom) -> bool:
 
 __all__ = [
     "DOABLE",
+    "LEFT",
     "PENDING",
     "Action",
     "Change",

@@ -77,14 +77,15 @@ def difference_text(old: Any, new: Any, names: Mapping[str, str] | None = None) 
 
 def plan_tree(plan: Plan) -> RenderableType:
     """The plan as a tree by space, with a summary under it."""
-    if plan.empty:
+    limits = plan.limits
+    if plan.empty and not limits:
         return Text("Nothing to do: everything is as declared.")
     names = {room_id: plan.rooms[key].place.name for key, room_id in plan.view.ids.items()}
     names |= {f"key:{key}": room.place.name for key, room in plan.rooms.items()}
     by_key: dict[str, list[Change]] = {}
     for change in plan.changes:
         by_key.setdefault(change.key, []).append(change)
-    shown = {space for key in by_key for space in plan.path(key)} | by_key.keys()
+    shown = {space for key in {**by_key, **limits} for space in plan.path(key)} | by_key.keys() | limits.keys()
     tops: list[Tree] = []
     branches: dict[str, Tree] = {}
     for key in in_tree_order(plan.rooms):
@@ -94,6 +95,8 @@ def plan_tree(plan: Plan) -> RenderableType:
         for change in by_key.get(key, []):
             if (line := _line(change, names)) is not None:
                 branch.add(line)
+        for sentence in limits.get(key, ()):
+            branch.add(Text(f"i {sentence}", style="dim"))
         branches[key] = branch
         path = plan.path(key)
         if path and path[-1] in branches:

@@ -17,17 +17,17 @@ from esnbot.community.person import server_of
 from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.errors import Forbidden, NotThere, Refused, RoomInUse
 from esnbot.provisioning import wanted
+from esnbot.provisioning.charter import Charters, Sealer
 from esnbot.provisioning.compare import Action, accepts, obstacles
-from esnbot.provisioning.desired import DesiredRoom, digest_of
+from esnbot.provisioning.desired import DesiredRoom
 from esnbot.provisioning.errors import CannotMake, Superseded
-from esnbot.provisioning.facets import Facet, View, charter_pins, creation, facets, made_state
+from esnbot.provisioning.facets import Facet, View, creation, facets, made_state
 from esnbot.provisioning.observer import Observer, file_digest
 from esnbot.provisioning.patience import Patience
 from esnbot.provisioning.reasons import Why
 from esnbot.provisioning.rights import admits
-from esnbot.provisioning.seen import CHARTER, Content, Fact, SeenRoom
+from esnbot.provisioning.seen import Content, Fact, SeenRoom
 from esnbot.provisioning.tables import media_upload
-from esnbot.speech import render
 from esnbot.store.database import Database
 from esnbot.store.upsert import upsert
 
@@ -63,7 +63,9 @@ class Hands:
         patience: Patience,
         now: Now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sealer: Sealer | None = None,
     ) -> None:
+        self._charters = Charters(client, patience, sealer)
         self._database = database
         self._client = client
         self._observer = observer
@@ -239,8 +241,11 @@ class Hands:
                 accepted.append(facet)
                 continue
             await self._set(desired, facet, view.id(facet.space) if facet.space else room.room_id, fact, view)
-        await self._charter(desired, taken)
         return accepted
+
+    async def charter(self, desired: DesiredRoom, taken: Taken) -> bool:
+        """Say, correct and pin the charter; False when it is left to a process that can encrypt."""
+        return await self._charters.put_right(desired, taken.room, new=taken.new)
 
     async def _set(self, desired: DesiredRoom, facet: Facet, room: str, fact: Fact | None, view: View) -> None:
         client = self._client
@@ -301,68 +306,6 @@ class Hands:
         except Forbidden:
             return "refused"
         return visibility
-
-    # --- the charter -----------------------------------------------------------------------------------------------
-
-    async def _charter(self, desired: DesiredRoom, taken: Taken) -> None:
-        room = taken.room
-        stands, pins = charter_pins(desired, room)
-        if (stands.get("digest", "") if stands else "") == desired.charter_digest and pins is None:
-            return
-        before = stands.get("event_id") if stands else None
-        event = before if isinstance(before, str) else None
-        if desired.charter and (not stands or stands.get("digest") != desired.charter_digest):
-            event = await self._post_charter(desired, taken, event)
-            charter = {"event_id": event, "digest": desired.charter_digest}
-            await self._patience(lambda: self._client.set_state(room.room_id, CHARTER, "", charter))
-        if not desired.charter and stands:
-            await self._patience(lambda: self._client.set_state(room.room_id, CHARTER, "", {}))
-        if event is not None:
-            await self._pin(desired, room.room_id, event, new=taken.new)
-
-    async def _post_charter(self, desired: DesiredRoom, taken: Taken, event: str | None) -> str:
-        """Say the charter, or correct it; returns the event that is pinned (the first one)."""
-        room = taken.room.room_id
-        mark = {"key": desired.key, "digest": desired.charter_digest}
-        if not taken.new and (earlier := await self._said_charter(room, mark)) is not None:
-            return event or earlier
-        message = render(desired.charter)
-        content: Content = {"msgtype": "m.text", "body": message.body, CHARTER: mark}
-        if message.html:
-            content |= {"format": "org.matrix.custom.html", "formatted_body": message.html}
-        if event is not None:
-            content = {
-                **content,
-                "body": f"* {message.body}",
-                "m.new_content": content,
-                "m.relates_to": {"rel_type": "m.replace", "event_id": event},
-            }
-        transaction = f"esnbot-charter-{digest_of(room)}-{desired.revision}-{desired.charter_digest}"
-        sent = await self._patience(lambda: self._client.send(room, "m.room.message", transaction, content))
-        return event or sent
-
-    async def _said_charter(self, room: str, mark: dict[str, str]) -> str | None:
-        """What an earlier attempt said already; its transaction id may be forgotten by now."""
-        page = await self._patience(lambda: self._client.messages(room, limit=50))
-        for event in page.get("chunk", []):
-            content = event.get("content")
-            if event.get("sender") == self._client.user and isinstance(content, dict) and CHARTER in content:
-                # The last word counts: the same text may have been said before another one.
-                return str(event["event_id"]) if content[CHARTER] == mark else None
-        return None
-
-    async def _pin(self, desired: DesiredRoom, room: str, event: str, *, new: bool) -> None:
-        async with self._client.writing(room):
-            found = None
-            if not new:
-                found = await self._patience(lambda: self._client.state_event(room, "m.room.pinned_events"))
-            pinned = found.get("pinned") if found else None
-            pins = [entry for entry in pinned if isinstance(entry, str)] if isinstance(pinned, list) else []
-            others = [entry for entry in pins if entry != event]
-            wanted = [event, *others] if desired.charter else others
-            if (event in pins) != bool(desired.charter):
-                content = {"pinned": wanted}
-                await self._patience(lambda: self._client.set_state(room, "m.room.pinned_events", "", content))
 
     # --- media -----------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from esnbot.engine.inbox import put_internal
 from esnbot.matrix.errors import HomeserverError
 from esnbot.provisioning import byhand, reasons, wanted
 from esnbot.provisioning.byhand import ByHand
-from esnbot.provisioning.compare import Action, Change, is_archived, obstacles
+from esnbot.provisioning.compare import LEFT, Action, Change, is_archived, obstacles
 from esnbot.provisioning.desired import DesiredRoom, digest_of
 from esnbot.provisioning.errors import CannotMake, Superseded
 from esnbot.provisioning.events import DRIFT, ROOM_ARCHIVED, ROOM_FAILED, ROOM_READY, ROOM_REVIVED
@@ -54,6 +54,8 @@ class Outcome:
     """Key to reason."""
     notices: list[str] = field(default_factory=list)
     """What a person has to know: what cannot be enforced, what would need a new room."""
+    left: list[str] = field(default_factory=list)
+    """Keys of encrypted groups whose charter is left to the running bot."""
 
     @property
     def ok(self) -> bool:
@@ -151,6 +153,9 @@ class Pass:
             found = obstacles(desired, taken.room, view.bot)
             self._outcome.notices += [notice(change) for change in found if change.action is not Action.conflict]
         accepted = await self._hands.put_right(desired, taken, view, self._spaces)
+        if not await self._hands.charter(desired, taken):
+            self._outcome.left.append(key)
+            self._outcome.notices.append(f"{key}: charter: {LEFT}")
         listed = await self._listed(desired, taken)
 
         await self._settled(desired, taken, listed, was_archived, accepted, view.media)
@@ -285,7 +290,8 @@ class Pass:
                 content = {**drift_content(change, taken.room.room_id), "by": hand.fact.sender}
                 id = f"drift:{key}:{change.what}:{hand.fact.ts}:{now}"
                 await put_internal(conn, id, DRIFT, content, now, room_id=taken.room.room_id)
-        if revision == desired.revision:
+        # What was left is still to be done.
+        if revision == desired.revision and key not in self._outcome.left:
             after = await wanted.locked(conn, key)
             await wanted.settle(conn, {key: after[0] if after is not None else revision})
         left = {change.what for change in plan.changes} if plan is not None else ()

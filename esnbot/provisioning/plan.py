@@ -10,6 +10,7 @@ from typing import Any
 from esnbot.provisioning.compare import PENDING, Action, Change, compare, is_archived
 from esnbot.provisioning.desired import DesiredRoom
 from esnbot.provisioning.facets import View
+from esnbot.provisioning.limits import limits
 from esnbot.provisioning.orders import appended, orders
 from esnbot.provisioning.seen import Observed, SeenRoom
 
@@ -21,6 +22,12 @@ class Plan:
     changes: tuple[Change, ...] = ()
     rooms: Mapping[str, DesiredRoom] = field(default_factory=dict)
     view: View = field(default_factory=lambda: View("", ""))
+
+    @property
+    def limits(self) -> dict[str, tuple[str, ...]]:
+        """Key to what cannot work there, in sentences: nothing that is to do, and something to know beforehand."""
+        found = {key: limits(room.place) for key, room in self.rooms.items() if not room.archived}
+        return {key: tuple(map(str, sentences)) for key, sentences in found.items() if sentences}
 
     @property
     def empty(self) -> bool:
@@ -239,6 +246,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
         "pending": plan.pending,
         "summary": plan.count(),
         "changes": [_change_json(plan, change) for change in plan.changes],
+        "limits": {key: list(sentences) for key, sentences in plan.limits.items()},
     }
 
 

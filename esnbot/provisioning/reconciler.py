@@ -18,6 +18,7 @@ from esnbot.engine.inbox import put_internal
 from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.errors import HomeserverError
 from esnbot.provisioning import requests, wanted
+from esnbot.provisioning.charter import Sealer
 from esnbot.provisioning.codec import frame_of
 from esnbot.provisioning.compare import DOABLE, Action, Change
 from esnbot.provisioning.desired import Around, DesiredRoom, Extras, desired_rooms, no_extras
@@ -72,7 +73,11 @@ class Reconciler:
         in_flight: int = IN_FLIGHT,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         extras: Extras = no_extras,
+        sealer: Sealer | None = None,
     ) -> None:
+        """Without a ``sealer``, charters of encrypted groups are left to a process that has one."""
+        self._sealer = sealer
+        self._could_seal = False
         self._extras = extras
         self._database = database
         self._client = client
@@ -83,7 +88,7 @@ class Reconciler:
         self._holder = requests.new_holder()
         patience = Patience(sleep)
         self._observer = Observer(database, client, patience, in_flight, lambda: now_ms(_SYSTEM))
-        self._hands = Hands(database, client, self._observer, patience, self._now, sleep)
+        self._hands = Hands(database, client, self._observer, patience, self._now, sleep, sealer)
         self._failed: dict[str, int] = {}
         self._declared: list[str] = []
         self.holds_lease = False
@@ -320,14 +325,16 @@ class Reconciler:
             keys = await wanted.unsettled(conn)
         if not keys:
             return
-        if again:
+        can_seal = self._sealer is not None and self._sealer.ready
+        if again or (can_seal and not self._could_seal):
             self._failed.clear()
+        self._could_seal = can_seal
         todo = [key for key, revision in keys.items() if self._failed.get(key) != revision]
         if not todo:
             return
         plan, observed = await self._partial(todo)
         outcome = await self._pass(plan, observed, [key for key in todo if key in plan.rooms], ignore)
-        self._failed |= {key: keys[key] for key in outcome.failures}
+        self._failed |= {key: keys[key] for key in (*outcome.failures, *outcome.left)}
 
     # --- the lease -------------------------------------------------------------------------------------------------
 

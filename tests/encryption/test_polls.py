@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from nio import Event, MatrixRoom, RoomSendResponse, UnknownEvent
 from sqlalchemy import text
 
 from esnbot.app import Application, application
@@ -19,32 +18,9 @@ from esnbot.testing import ManualClock
 from esnbot.testing.homeserver import Homeserver
 from esnbot.testing.waiting import eventually
 from tests.app.bench import settings_for
-from tests.encryption.client import EncryptingClient
+from tests.encryption.voter import Voter
 
 KEPT = ("poll", "poll_ballot", "inbox", "outbox", "schedule", "dead_letter", "room_state", "kept")
-
-
-class Voter(EncryptingClient):
-    """Somebody whose client knows polls."""
-
-    def __init__(self, *arguments: object) -> None:
-        super().__init__(*arguments)  # type: ignore[arg-type]
-        self.polls: list[UnknownEvent] = []
-        self.nio.add_event_callback(self._see, UnknownEvent)
-
-    async def _see(self, _room: MatrixRoom, event: Event) -> None:
-        assert isinstance(event, UnknownEvent)
-        self.polls.append(event)
-
-    async def poll(self, type: str) -> UnknownEvent:
-        found = await eventually(lambda: next((one for one in self.polls if one.type == type), None), 20)
-        assert found is not None
-        return found
-
-    async def send(self, room: str, type: str, content: dict[str, object]) -> str:
-        answer = await self.nio.room_send(room, type, content, ignore_unverified_devices=True)
-        assert isinstance(answer, RoomSendResponse), answer
-        return str(answer.event_id)
 
 
 @pytest.fixture
