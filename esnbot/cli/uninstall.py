@@ -69,12 +69,13 @@ async def _bindings(database: Database) -> dict[str, str]:
 def what_remains(settings: Settings, config: Path, rooms: dict[str, str] | None) -> list[Remains]:
     """Everything that stays, in the order in which to remove it. ``rooms`` are those that the database knows."""
     if settings.homeserver.embedded:
-        return [_embedded(settings), _database(settings), _files(settings, config)]
+        return [_embedded(settings), _database(settings), *_keys(settings), _files(settings, config)]
     return [
         _rooms_of(settings, rooms),
         _account(settings),
         _registration(settings),
         _database(settings),
+        *_keys(settings),
         _files(settings, config),
     ]
 
@@ -150,6 +151,20 @@ def _database(settings: Settings) -> Remains:
     host = f" --host {quote(parsed.host)}" if parsed.host else ""
     place = f"{parsed.database} on {parsed.host or 'this machine'}"
     return Remains("The bot's database.", (place,), why, (f"dropdb{host} {quote(parsed.database or '')}",))
+
+
+def _keys(settings: Settings) -> list[Remains]:
+    folder = settings.encryption
+    if folder is None:
+        return []
+    return [
+        Remains(
+            "The keys of the bot's encrypted device.",
+            (str(folder.absolute()),),
+            "Only together with the database: with them one reads what was said to the bot in encrypted rooms.",
+            (f"rm -r {quote(str(folder))}",),
+        )
+    ]
 
 
 def _files(settings: Settings, config: Path) -> Remains:

@@ -41,6 +41,7 @@ def test_everything_that_stays_is_named_in_the_order_of_removing(esnbot: Caller,
         "The bot's account",
         "The registration in the homeserver's configuration",
         "The bot's database",
+        "The keys of the bot's encrypted device",
         "The configuration and its secrets",
     ]
     assert all(one["items"] and one["keep"] and one["remove"] for one in remains)
