@@ -86,9 +86,8 @@ async def _strike_out(conn: AsyncConnection, user: str) -> None:
     """Take the person out of the books. Membership of rooms is the homeserver's, and stays for as long as it is so."""
     await bindings.unbind(conn, direct(user))
     # One whose words are not kept names its room only.
-    await conn.execute(
-        delete(dead_letter).where(or_(_names(dead_letter.c.body, user), dead_letter.c.room == direct(user)))
-    )
+    about_them = or_(_names(dead_letter.c.body, user), dead_letter.c.room == direct(user))
+    await conn.execute(delete(dead_letter).where(about_them))
     for_them = or_(outbox.c.room == direct(user), _names(outbox.c.body, user))
     await conn.execute(delete(outbox).where(for_them, outbox.c.state != State.waiting))
     # What waits for them is not said any more; the row keeps its key, so that nothing makes it anew.

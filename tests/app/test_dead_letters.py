@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.cli import main
 from esnbot.discovery import discover
+from esnbot.engine.letters import EMPTIED
 from esnbot.engine.tables import dead_letter, inbox, outbox
 from esnbot.stored import existing, migrated
 
@@ -99,6 +100,20 @@ class TestWithLetters:
         found = orjson.loads(capsys.readouterr().out)
         assert [one["kind"] for one in found] == ["event", "effect", "malformed"]
         assert "body" not in found[0]
+
+    async def test_what_was_for_an_encrypted_room_is_listed_without_words_and_is_not_put_back(
+        self, config: Path, sqlite_url: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async with existing(sqlite_url, discover()) as database:
+            sealed = letter("effect", "sealed", "prompt", EMPTIED)
+            await database.write(lambda conn: conn.execute(insert(dead_letter).values(sealed)))
+        assert await asyncio.to_thread(call, "list", "--json", "--config", config) == 0
+        assert [one["words_kept"] for one in orjson.loads(capsys.readouterr().out)] == [True, True, True, False]
+        assert await asyncio.to_thread(call, "list", "--config", config) == 0
+        assert "its words are not kept" in " ".join(capsys.readouterr().out.split())
+        assert await asyncio.to_thread(call, "replay", "4", "--config", config) == 1
+        assert "its words are gone" in " ".join("".join(capsys.readouterr()).split())
+        assert await numbers(sqlite_url) == [1, 2, 3, 4]
 
     async def test_replay_puts_an_event_back_for_the_feature_that_failed(
         self, config: Path, sqlite_url: str, capsys: pytest.CaptureFixture[str]

@@ -29,6 +29,10 @@ class Between:
         """Answer requests whose path contains that part."""
         self._answers.append((method, part, answer))
 
+    def forget(self) -> None:
+        """Let everything pass again."""
+        self._answers.clear()
+
     def before(self, settings: Settings) -> Settings:
         """The settings of a bot for which this is the homeserver."""
         return replace(settings, homeserver=replace(settings.homeserver, url=f"http://127.0.0.1:{self._port}"))

@@ -151,6 +151,34 @@ async def test_when_one_process_ends_another_takes_the_device_over(
     assert [alice.times(word) for word in ("one", "two")] == [1, 1]
 
 
+async def test_when_one_process_is_killed_another_that_waits_takes_the_device_over(
+    settings: Settings, alice: EncryptingClient, postgres_url: str, tmp_path: Path
+) -> None:
+    settings = replace(settings, database=postgres_url)
+    homeserver = settings.homeserver
+    second = replace(
+        settings,
+        homeserver=replace(homeserver, listen_port=free_port()),
+        web=replace(settings.web, port=free_port()),
+    )
+    process = Process(settings, tmp_path / "victim.log")
+    try:
+        await process.has_begun()
+        async with at_work(second) as other:
+            room = await alice.encrypted_room(homeserver.bot)
+            await alice.say(room, "say one")
+            await eventually(lambda: alice.times("one"), 20)
+            await alice.say(room, "say two")
+            process.kill()
+            await eventually(lambda: other.device is not None and other.device.ready)
+            async with Between(f"http://127.0.0.1:{second.homeserver.listen_port}", homeserver.listen_port):
+                await alice.say(room, "say three")
+                await eventually(lambda: alice.times("two") and alice.times("three"), 60)
+    finally:
+        process.kill()
+    assert [alice.times(word) for word in ("one", "two", "three")] == [1, 1, 1]
+
+
 @pytest.mark.timeout(300)
 async def test_five_hundred_messages_over_several_sessions(
     settings: Settings, alice: EncryptingClient, bob: EncryptingClient
