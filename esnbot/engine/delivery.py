@@ -93,7 +93,7 @@ class Courier:
             case do.Withdraw():
                 await self._withdraw(room, effect.user)
             case do.Acquaint():
-                await self._sealing.acquaint(room)
+                await self.sealing.acquaint(room)
             case do.Observe():
                 await self._observe(room, now_ms)
             case _:
