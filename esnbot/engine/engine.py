@@ -95,7 +95,7 @@ class Engine:
         self.homeserver = Homeserver(lambda: self.signals.set(CATCH_UP))
         self.courtesy = Courtesy(client, self.homeserver, manners or Manners())
         self.address = Address(database, client, self.system, cipher if encrypted_chats else None)
-        self.sealing = Sealing(client, database, cipher)
+        self.sealing = Sealing(client, database, cipher, self.system)
         """Encrypts what goes into encrypted rooms, for whoever sends past the outbox."""
         self.catch_up = CatchUp(database, client, self.system)
         self.dispatcher = Dispatcher(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from esnbot.community.clock import Clock
 from esnbot.engine.address import NotYet
 from esnbot.engine.cipher import Cipher
+from esnbot.engine.clock import SystemClock, now_ms
 from esnbot.matrix.client import MatrixClient
 from esnbot.store import rooms
 from esnbot.store.database import Database
@@ -18,7 +20,10 @@ HISTORY: Final = "m.room.history_visibility"
 class Sealing:
     """Seals contents for rooms. Without a cipher everything stays as it is."""
 
-    def __init__(self, client: MatrixClient, database: Database, cipher: Cipher | None) -> None:
+    def __init__(
+        self, client: MatrixClient, database: Database, cipher: Cipher | None, system: Clock | None = None
+    ) -> None:
+        self._system = system or SystemClock()
         self._client = client
         self._database = database
         self._cipher = cipher
@@ -69,7 +74,9 @@ class Sealing:
     async def _readers(self, room: str, *, fresh: bool = False) -> tuple[Mapping[str, Any] | None, list[str]]:
         """How the room is encrypted, None: not at all; and who is given the key."""
         async with self._database.read() as conn:
-            known = not fresh and await rooms.content(conn, room, "m.room.create") is not None
+            made = await rooms.since(conn, room, "m.room.create")
+            # Of a room that was made just now, neither its encryption nor its invitations may have been told yet.
+            known = not fresh and made is not None and now_ms(self._system) - made > rooms.JUST_NOW_MS
             encryption = await rooms.content(conn, room, ENCRYPTION)
             if known and encryption is None:
                 return None, []
