@@ -69,3 +69,13 @@ database_file: nowhere
 
     assert esnbot("check", "--config", path).code == 1
     assert esnbot("check", "--without-secrets", "--config", path).code == 0
+
+
+def test_what_cannot_work_in_encrypted_groups_is_said(esnbot: Caller, tmp_path: Path) -> None:
+    path = write(tmp_path, "groups: {lab: {name: Lab, kind: hobby, encrypted: true}}")
+
+    outcome = esnbot("check", "--config", path)
+
+    assert outcome.code == 0
+    assert "i lab: This group is encrypted: the homeserver cannot search in it." in outcome.out
+    assert list(json.loads(esnbot("check", "--json", "--config", path).out)["limits"]) == ["lab"]

@@ -9,14 +9,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from nio import MegolmEvent
+
 from esnbot.app import Application, application
 from esnbot.discovery import discover
 from esnbot.features.poll.model import START
 from esnbot.matrix.registration import Registration
+from esnbot.provisioning import wanted
+from esnbot.provisioning.compare import LEFT
+from esnbot.provisioning.passing import ignore
+from esnbot.provisioning.reconciler import Reconciler
 from esnbot.settings import Settings, load
 from esnbot.store import bindings
 from esnbot.testing import ManualClock
-from esnbot.testing.homeserver import Homeserver
+from esnbot.testing.homeserver import PASSWORD, Homeserver
 from esnbot.testing.waiting import eventually
 from tests.app.bench import settings_for
 from tests.encryption.client import EncryptingClient
@@ -67,7 +73,7 @@ async def at_work(settings: Settings, clock: ManualClock | None = None) -> Async
     """The bot, up, with all its features, and everything declared."""
     async with application(settings, discover(), clock) as app:
         await app.listen()
-        await app.apply(lambda *_: None)
+        await app.apply(ignore)
         await app.start()
         await asyncio.wait_for(app.until_ready(), 30)
         yield app
@@ -125,7 +131,7 @@ async def test_everything_that_is_said_there_is_sealed_and_readable(
         clock.advance(timedelta(minutes=30))
         invited = await eventually(lambda: next(iter(client.nio.invited_rooms), None), 30)
         await client.join(str(invited))
-        assert (await client.wait_for("Vous venez de rejoindre")).decrypted
+        assert (await client.wait_for("Vous voici dans")).decrypted
 
         day = datetime.now(UTC) + timedelta(days=1)
         clock.set(day.replace(hour=9, minute=45))
@@ -139,10 +145,71 @@ async def test_everything_that_is_said_there_is_sealed_and_readable(
         question = await client.wait_for("✅")
         relation = {"rel_type": "m.annotation", "event_id": question.event_id, "key": "✅"}
         await client.send(desk, "m.reaction", {"m.relates_to": relation})
-        await client.wait_for("community.yaml")
+        await client.wait_for("Lab est archivé.")
 
         assert await in_the_clear(app, lab) == []
         assert await in_the_clear(app, desk) == []
+
+
+async def test_a_charter_is_left_to_the_bot_corrected_and_never_in_the_clear(
+    homeserver: Homeserver, service: Registration, tmp_path: Path, database_url: str
+) -> None:
+    zoe = await homeserver.person("zoe")
+    settings = settings_with(service, homeserver, tmp_path, database_url, zoe.id)
+    # As 'esnbot apply' does it: without a device.
+    async with application(settings, discover()) as app:
+        await app.listen()
+        machine = Reconciler(app.database, app.client, app.clock)
+        await app.apply(ignore)
+        plan = await machine.plan()
+        assert [(change.key, change.what, change.why) for change in plan.changes] == [("lab", "charter", LEFT)]
+        outcome = await machine.apply()
+        assert outcome.notices == [f"lab: charter: {LEFT}"]
+        lab = await room_of(app, "lab")
+        assert not any(said(event) for event in (await app.client.messages(lab))["chunk"])
+    async with at_work(settings) as app:
+        charter = (await pinned(app, lab))[0]
+
+        async def settled() -> bool:
+            async with app.database.read() as conn:
+                return not await wanted.unsettled(conn)
+
+        await eventually(settled, 30)
+    corrected_settings = settings_with(service, homeserver, tmp_path, database_url, zoe.id, "Wear goggles and gloves.")
+    async with at_work(corrected_settings) as app, EncryptingClient(zoe.account, tmp_path / "zoe") as client:
+
+        async def corrected() -> bool:
+            return (await app.reconciler.plan()).changes == ()
+
+        await eventually(corrected, 30)
+        house = await room_of(app, "house")
+        await client.join(house)
+        await client.join(lab)
+        # Kept over a restart, for who comes only now: the first words, and their correction.
+        assert (await readable(client, lab, charter))["body"] == CHARTER
+        events = [event for event in (await app.client.messages(lab))["chunk"] if said(event)]
+        assert [event["type"] for event in events] == ["m.room.encrypted"] * 2
+        correction = await readable(client, lab, events[0]["event_id"])
+        assert correction["m.new_content"]["body"] == "Wear goggles and gloves."
+        assert events[0]["content"]["m.relates_to"]["event_id"] == charter
+        # A device that comes later is given the charter with the bot's next words, and nothing that was said before.
+        bot = app.client.user
+        await eventually(lambda: client.knows(lab, bot), 20)
+        await client.say(lab, "!esn help")
+        between = await client.wait_for("Ce que vous pouvez faire ici")
+        account = await homeserver.server.login(zoe.id, PASSWORD)
+        async with EncryptingClient(account, tmp_path / "phone") as phone:
+            await eventually(lambda: phone.knows(lab, bot), 20)
+            await phone.say(lab, "!esn group list")
+            await phone.wait_for("Lab")
+            assert (await readable(phone, lab, charter))["body"] == CHARTER
+            earlier = await phone.nio.room_get_event(lab, between.event_id)
+            assert isinstance(earlier.event, MegolmEvent)
+
+
+def said(event: dict[str, Any]) -> bool:
+    """Whether it is a message, sealed or not."""
+    return event["type"] in (*SPOKEN, "m.room.encrypted")
 
 
 async def readable(client: EncryptingClient, room: str, event: str) -> dict[str, Any]:

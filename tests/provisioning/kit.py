@@ -38,6 +38,7 @@ from esnbot.store import bindings
 from esnbot.store.database import Database
 from esnbot.store.migrate import migrate
 from esnbot.testing.homeserver import Homeserver
+from tests.provisioning.simulated import Glass
 
 P = TypeVar("P", bound=Place)
 T = TypeVar("T")
@@ -92,6 +93,7 @@ class Stage:
 
     def reconciler(self, client: MatrixClient | None = None, **more: Any) -> Reconciler:
         """A reconciler as a new process would have it."""
+        more.setdefault("sealer", Glass())
         return Reconciler(self.database, client or self.client, self.clock, **more)
 
     def own(self, community: Community) -> Community:

@@ -21,7 +21,7 @@ from esnbot.provisioning.compare import DOABLE
 from esnbot.provisioning.reconciler import Reconciler
 from esnbot.store.database import Database
 from tests.provisioning.kit import a_community, a_group, a_space, an_audience
-from tests.provisioning.simulated import PERSON, Crash, Simulated
+from tests.provisioning.simulated import PERSON, Crash, Glass, Simulated
 
 EXAMPLES = 150 if os.environ.get("ESNBOT_SOAK") == "1" else 25
 
@@ -101,7 +101,7 @@ async def no_sleep(_: float) -> None:
 
 async def attempt(database: Database, homeserver: Simulated, community: Community) -> bool:
     """One process: declare and apply; False when it ended before that was done."""
-    reconciler = Reconciler(database, cast(MatrixClient, homeserver), SystemClock(), sleep=no_sleep)
+    reconciler = Reconciler(database, cast(MatrixClient, homeserver), SystemClock(), sleep=no_sleep, sealer=Glass())
     ended = False
     try:
         await reconciler.declare(community)

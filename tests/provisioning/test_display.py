@@ -112,3 +112,14 @@ def test_a_plan_before_anything_stands_names_what_it_would_make() -> None:
     plan = plan_of(OLD, Observed())
     assert plan.count() == {"create": 2}
     assert View(BOT, SERVER).id("company") == "key:company"
+
+
+def test_what_cannot_work_in_an_encrypted_group_is_said_and_is_no_change() -> None:
+    community = a_community(a_space("company", "Company"), a_group("lab", "Lab", parent="company", encrypted=True))
+    plan = plan_of(community, standing(community))
+    assert plan.empty
+    assert not plan.pending
+    lines = [line.strip("│├└─ ") for line in text_of(plan).splitlines()]
+    assert "i This group is encrypted: the homeserver cannot search in it." in lines
+    assert lines[-1] == "Nothing to do: everything is as declared."
+    assert list(to_json(plan)["limits"]) == ["lab"]
