@@ -208,7 +208,12 @@ async def test_what_was_said_before_the_bot_came_is_left_alone(settings: Setting
         for number in range(3):
             await alice.say(room, f"say before {number}")
         await alice.nio.room_invite(room, bot)
-        await eventually(lambda: alice.knows(room, bot), 20)
+
+        async def has_come() -> bool:
+            members = await alice.nio.joined_members(room)
+            return bot in {member.user_id for member in members.members} and alice.knows(room, bot)
+
+        await eventually(has_come, 20)
         await alice.say(room, "say after")
         await alice.wait_for("after")
         app.engine.signals.set("catchup")

@@ -15,6 +15,7 @@ from esnbot.engine import letters
 from esnbot.engine.letters import Letter
 from esnbot.matrix.registration import Registration
 from esnbot.settings import Settings
+from esnbot.store import rooms
 from esnbot.testing.homeserver import Homeserver
 from esnbot.testing.waiting import eventually
 from tests.app.bench import settings_for
@@ -63,9 +64,9 @@ async def test_what_is_refused_in_a_room_that_is_not_encrypted_can_be_said_later
     async with Between(settings.homeserver.url) as between, at_work(between.before(settings)) as app:
         room = str((await alice.nio.room_create(invite=[app.client.user])).room_id)
 
-        def has_joined() -> bool:
-            known = alice.nio.rooms.get(room)
-            return known is not None and app.client.user in known.users.keys() - known.invited_users.keys()
+        async def has_joined() -> bool:
+            async with app.database.read() as conn:
+                return await rooms.membership(conn, room, app.client.user) == "join"
 
         await eventually(has_joined)
 

@@ -62,6 +62,12 @@ async def test_a_correction_calls_nobody_either(workshop: Workshop) -> None:
     assert "@room" not in str(found)
 
 
+async def test_an_event_of_another_kind_calls_nobody(workshop: Workshop) -> None:
+    poll = Send(room=ROOM, type="org.matrix.msc3381.poll.start", content={"body": "@room?", "m.mentions": LOUD})
+    found = await sent(workshop, poll)
+    assert "room" not in found["m.mentions"]
+
+
 async def test_state_calls_nobody(workshop: Workshop) -> None:
     state = SetState(room=ROOM, type="m.room.topic", content={"topic": "x", "m.mentions": LOUD})
     assert "room" not in (await sent(workshop, state))["m.mentions"]

@@ -84,7 +84,7 @@ async def test_machines_get_json(run: Run) -> None:
     after = await run("plan", "--json", "--fresh")
     assert orjson.loads(before.out)["summary"] == {"create": 2}
     assert orjson.loads(applied.out)["done"] == ["company", "photo"]
-    assert orjson.loads(after.out) == {"pending": False, "summary": {}, "changes": []}
+    assert orjson.loads(after.out) == {"pending": False, "summary": {}, "changes": [], "limits": {}}
 
 
 async def test_archiving_needs_a_yes(run: Run, config: Path) -> None:
