@@ -73,11 +73,5 @@ async def test_state_calls_nobody(workshop: Workshop) -> None:
     assert "room" not in (await sent(workshop, state))["m.mentions"]
 
 
-async def test_an_event_of_another_kind_calls_nobody(workshop: Workshop) -> None:
-    found = await sent(workshop, Send(room=ROOM, type="org.esnbot.test", content={"body": "@room", "m.mentions": LOUD}))
-    assert "room" not in found["m.mentions"]
-    assert "@room" not in found["body"]
-
-
 async def test_a_reaction_has_no_mentions(workshop: Workshop) -> None:
     assert "m.mentions" not in await sent(workshop, React(room=ROOM, to="$before", emoji="👍"))
