@@ -31,6 +31,10 @@ def settings(homeserver: Homeserver, service: Registration, tmp_path: Path, data
     return settings_for(service, homeserver.url, tmp_path, database_url)
 
 
+def not_today(_request: web.Request) -> web.Response:
+    return web.json_response({"errcode": "M_FORBIDDEN", "error": "not today"}, status=403)
+
+
 async def the_letters(app: Application) -> list[Letter]:
     """Of the feature that repeats: the commands have an answer of their own."""
     async with app.database.read() as conn:
@@ -40,12 +44,11 @@ async def the_letters(app: Application) -> list[Letter]:
 async def test_of_what_the_homeserver_refuses_no_word_is_kept(
     settings: Settings, alice: EncryptingClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    refused = web.json_response({"errcode": "M_FORBIDDEN", "error": "not today"}, status=403)
     async with Between(settings.homeserver.url) as between, at_work(between.before(settings)) as app:
         room = await alice.encrypted_room(app.client.user)
         await alice.say(room, "say one")
         await eventually(lambda: alice.times("one"))
-        between.answer("PUT", "/send/m.room.encrypted/", lambda _request: refused)
+        between.answer("PUT", "/send/m.room.encrypted/", not_today)
         await alice.say(room, f"say {SECRET}")
         letter = (await eventually(lambda: the_letters(app)))[0]
         assert (letter.kind, letter.module, letter.room, letter.emptied) == ("effect", "echo", room, True)
@@ -69,11 +72,7 @@ async def test_what_is_refused_in_a_room_that_is_not_encrypted_can_be_said_later
                 return await rooms.membership(conn, room, app.client.user) == "join"
 
         await eventually(has_joined)
-
-        def answer(_request: web.Request) -> web.Response:
-            return web.json_response({"errcode": "M_FORBIDDEN", "error": "not today"}, status=403)
-
-        between.answer("PUT", "/send/m.room.message/", answer)
+        between.answer("PUT", "/send/m.room.message/", not_today)
         await alice.say(room, "say later")
         letter = (await eventually(lambda: the_letters(app)))[0]
         assert not letter.emptied
