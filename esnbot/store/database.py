@@ -276,7 +276,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "foreign_keys=ON",
         "temp_store=MEMORY",
         # What was said and is emptied afterwards must not stay legible in the file (docs/encryption.md).
-        "secure_delete=FAST",
+        "secure_delete=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
