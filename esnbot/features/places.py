@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.commands.people import name_of
-from esnbot.community.group import Group, Joining, Kind, Place
+from esnbot.community.group import Group, History, Joining, Kind, Place
 from esnbot.community.model import Community
 from esnbot.community.person import Role
 from esnbot.community.reach import is_for
@@ -71,3 +71,25 @@ async def link_to(conn: AsyncConnection, room_id: str, name: str, server: str) -
     if isinstance(alias, str) and alias.startswith("#"):
         return room_link(alias, name)
     return room_link(room_id, name, via=(server,))
+
+
+def may_read(
+    place: Place,
+    places: Mapping[str, Place],
+    community: Community,
+    audiences: Collection[str],
+    membership: str,
+) -> bool:
+    """Whether somebody may read what is kept in a place: those in it, and where it is open those it is meant for.
+
+    Roles give no more than others have here: who looks after the community does not look into closed rooms.
+    """
+    if membership == "join":
+        return True
+    if isinstance(place, Group) and (place.encrypted or place.kind is Kind.animators):
+        return False
+    if isinstance(place, Group) and place.history not in (History.shared, History.world):
+        return False
+    if place.joining not in (Joining.public, Joining.space):
+        return False
+    return is_for(place, places, community, audiences)
