@@ -52,6 +52,7 @@ def compose(settings: Settings, found: Discovery, speech: Speech, clock: Clock) 
                 clock=clock,
                 bot=settings.homeserver.bot,
                 server=settings.homeserver.server_name,
+                board=settings.web.url,
             )
             feature = declaration.build(kit)
             _registry({**features, name: feature})
