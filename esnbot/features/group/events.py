@@ -7,6 +7,12 @@ from typing import Final
 ASKED_FOR: Final = "org.esnbot.group_asked_for"
 """Somebody asked for a group, and it is written down as wanted; content: ``key``."""
 
+OWNER_GONE: Final = "org.esnbot.group_owner_gone"
+"""An owner of a group left it, or was taken off its owners; content: ``key``, ``person``."""
+
+MERGED: Final = "org.esnbot.group_merged"
+"""A group became part of another one, and is archived; content: ``from``, ``into`` (keys)."""
+
 
 def waits_for(key: str) -> str:
     """What whoever asked for a group waits for (``esnbot.commands.waiting``)."""
