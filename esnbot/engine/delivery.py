@@ -6,22 +6,28 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
+import msgspec
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine import effects as do
 from esnbot.engine.address import Address, Undeliverable
 from esnbot.engine.power import adjusted
 from esnbot.engine.sealing import Sealing
+from esnbot.engine.tables import outbox
 from esnbot.matrix import message
 from esnbot.matrix.client import MatrixClient
-from esnbot.matrix.errors import Forbidden, NotThere
+from esnbot.matrix.errors import Forbidden, NotThere, Refused
 from esnbot.store import rooms
 from esnbot.store.database import Database
 
 REMEMBERED_MS: Final = 20 * 3600 * 1000
 """How long a transaction id is surely remembered: Synapse keeps them for 24 hours."""
 
-WORDS: Final = frozenset({"Say", "Send"})
+FILLED: Final = "M_CANNOT_OVERWRITE_MEDIA"
+"""The error code of an upload to a place that was filled before."""
+
+WORDS: Final = frozenset({"Say", "Send", "Attach"})
 """Kinds of effects that are encrypted where their room is."""
 
 LOOK_BACK_MS: Final = 3600 * 1000
@@ -68,6 +74,8 @@ class Courier:
                 target = await self._address.post(parcel.module, effect.refers) if effect.refers else ""
                 content = message.event(effect.content, refers=target, cause=parcel.key)
                 return await self._send(parcel, room, effect.type, content, now_ms)
+            case do.Attach():
+                return await self._attach(parcel, effect, room, now_ms)
             case do.React():
                 target = await self._address.post(parcel.module, effect.to)
                 content = message.reaction(target, effect.emoji, cause=parcel.key)
@@ -109,6 +117,7 @@ class Courier:
             mentions=say.mentions,
             thread=await self._address.post(parcel.module, say.thread) if say.thread else "",
             replaces=await self._address.post(parcel.module, say.replaces) if say.replaces else "",
+            fallback=say.fallback,
             rouse=say.rouse,
             extra=say.content,
         )
@@ -123,6 +132,34 @@ class Courier:
                 return found
         type, content = await self.sealing.sealed(room, type, content)
         return await self._client.send(room, type, transaction_id(parcel.key, self._client.user), content)
+
+    async def _attach(self, parcel: Parcel, attach: do.Attach, room: str, now_ms: int) -> str:
+        """Its place on the media server is written down before it is filled: a second attempt fills the same."""
+        if not await self.sealing.is_plain(room):
+            raise Undeliverable("a file cannot go out in the clear in an encrypted room")
+        thread = await self._address.post(parcel.module, attach.thread) if attach.thread else ""
+        data = attach.text.encode()
+        uri = attach.uri or await self._reserved(parcel, attach)
+        try:
+            await self._client.upload_media(uri, data, attach.mimetype)
+        except NotThere:
+            # Reserved so long ago that the homeserver gave the place away.
+            uri = await self._reserved(parcel, attach)
+            await self._client.upload_media(uri, data, attach.mimetype)
+        except Refused as error:
+            if error.errcode != FILLED:
+                raise
+        content = message.file(
+            attach.name, uri, len(data), attach.mimetype, cause=parcel.key, thread=thread, extra=attach.content
+        )
+        return await self._send(parcel, room, "m.room.message", content, now_ms)
+
+    async def _reserved(self, parcel: Parcel, attach: do.Attach) -> str:
+        uri = await self._client.reserve_media()
+        body = msgspec.to_builtins(msgspec.structs.replace(attach, uri=uri))
+        statement = update(outbox).where(outbox.c.key == parcel.key).values(body=body)
+        await self._database.write(lambda conn: conn.execute(statement))
+        return uri
 
     async def _find(self, parcel: Parcel, room: str) -> str | None:
         """The event of an earlier attempt, when there was one."""

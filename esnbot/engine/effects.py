@@ -52,6 +52,8 @@ class Say(Effect, frozen=True, kw_only=True):
     """The post under which it goes, as a thread."""
     replaces: PostRef = ""
     """The post that it corrects (``m.replace``)."""
+    fallback: str = ""
+    """Of a correction: what clients show that know no corrections; '' lets them show the whole text once more."""
     mentions: tuple[str, ...] = ()
     rouse: bool = False
     """Whether it may call everybody in the room (``m.mentions: {room: true}``, ``@room``): an animator asked for it."""
@@ -73,6 +75,21 @@ class Send(Effect, frozen=True, kw_only=True):
     content: dict[str, Any] = {}
     refers: PostRef = ""
     """The post that it refers to (``m.reference``)."""
+
+
+class Attach(Effect, frozen=True, kw_only=True):
+    """Upload a text as a file, and post it; not for encrypted rooms."""
+
+    room: RoomRef
+    name: str
+    """Of the file."""
+    text: str
+    mimetype: str = "text/markdown"
+    thread: PostRef = ""
+    content: dict[str, Any] = {}
+    """Further keys of the content."""
+    uri: str = ""
+    """Where it is uploaded to: reserved and written down by the outbox before anything is sent."""
 
 
 class React(Effect, frozen=True, kw_only=True):
@@ -211,6 +228,7 @@ class Heed(Effect, frozen=True, kw_only=True):
 AnyEffect = (
     Say
     | Send
+    | Attach
     | React
     | Redact
     | Pin

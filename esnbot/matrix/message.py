@@ -21,10 +21,14 @@ def message(
     mentions: Sequence[str] = (),
     thread: str = "",
     replaces: str = "",
+    fallback: str = "",
     rouse: bool = False,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Content of an ``m.room.message``. ``thread`` is the root's event id; ``replaces`` the edited event's."""
+    """Content of an ``m.room.message``. ``thread`` is the root's event id; ``replaces`` the edited event's.
+
+    ``fallback`` is what clients that know no edits show of one, in place of the whole text.
+    """
     text: dict[str, Any] = {"msgtype": msgtype, "body": body}
     if html:
         text |= {"format": "org.matrix.custom.html", "formatted_body": html}
@@ -35,8 +39,10 @@ def message(
     content: dict[str, Any] = {**(extra or {}), **text, CAUSE: cause}
     if replaces:
         content["m.new_content"] = dict(text)
-        content["body"] = f"* {body}"
-        if html:
+        content["body"] = f"* {fallback or body}"
+        if html and fallback:
+            del content["format"], content["formatted_body"]
+        elif html:
             content["formatted_body"] = f"* {html}"
         content["m.relates_to"] = {"rel_type": "m.replace", "event_id": replaces}
     elif thread:
@@ -61,6 +67,21 @@ def calm(content: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(value, dict):
             quiet[key] = calm(value)
     return quiet
+
+
+def file(
+    name: str,
+    uri: str,
+    size: int,
+    mimetype: str,
+    *,
+    cause: str,
+    thread: str = "",
+    extra: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Content of an ``m.room.message`` that is a file of ``size`` bytes; ``thread`` is the root's event id."""
+    content = message(name, "", "m.file", cause=cause, thread=thread, extra=extra)
+    return {**content, "filename": name, "url": uri, "info": {"mimetype": mimetype, "size": size}}
 
 
 def reaction(to: str, emoji: str, *, cause: str) -> dict[str, Any]:

@@ -366,8 +366,8 @@ class House:
         assert json.loads(json.dumps(kept)) == kept, "JSON values only"
         return kept
 
-    async def erase(self, name: str, user: str) -> None:
-        """Make a feature forget a person."""
+    async def erase(self, name: str, user: str) -> list[Effect]:
+        """Make a feature forget a person; what goes out because of it."""
         erase = self.module(name).erase
         assert erase is not None
 
@@ -375,7 +375,9 @@ class House:
             effects = await erase(Context(conn=conn, now=self.clock.now(), bot=BOT), user)
             await effects_in.put(conn, name, f"erase:{user}", effects, self._now)
 
+        before = await self._last()
         await self.write(job)
+        return await self._settle(before)
 
     async def _last(self) -> int:
         async def job(conn: AsyncConnection) -> int:
