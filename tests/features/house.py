@@ -175,6 +175,7 @@ class House:
             templates=self.found.templates,
             clock=self.clock,
             bot=BOT,
+            modules=self.modules,
         ).open()
 
     async def start(self) -> list[Effect]:
