@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from esnbot.community.group import Kind
 from esnbot.community.model import Prompt, Template
 from esnbot.community.tempo import QuietHours, Tempo
+from esnbot.features.hours import public_holidays
 from esnbot.features.prompt.model import (
     Beat,
     Used,
@@ -21,7 +22,6 @@ from esnbot.features.prompt.model import (
     choose,
     coming,
     headline,
-    public_holidays,
     signature,
     suited,
 )

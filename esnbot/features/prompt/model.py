@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from hashlib import sha256
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import holidays
-
 from esnbot.community.group import Group
 from esnbot.community.model import Community, Prompt
 from esnbot.community.tempo import QuietHours, Tempo
+from esnbot.features.hours import DayOff, public_holidays
 from esnbot.speech import Markdown, at_wall_clock
 
 HORIZON: Final = 366
 """Days that are looked at for the next occurrence; a tempo that has none in a year has none."""
-
-DayOff = Callable[[date], bool]
-
-
-def public_holidays(country: str | None) -> DayOff:
-    """Whether a day is a public holiday in a country ('FR', 'DE-BY'); none are known where no country is named."""
-    if country is None:
-        return lambda day: False
-    code, _, subdivision = country.partition("-")
-    return _calendar(code.upper(), subdivision.upper() or None)
-
-
-@cache
-def _calendar(code: str, subdivision: str | None) -> DayOff:
-    try:
-        calendar = holidays.country_holidays(code, subdiv=subdivision)
-    except NotImplementedError:
-        # Settings refuse what the library does not know; a library that forgot a country must not stop the prompts.
-        return lambda day: False
-    return lambda day: day in calendar
 
 
 @dataclass(frozen=True, slots=True)
