@@ -22,6 +22,12 @@ Content:
 The event's ``room_id`` is the group's first room.
 """
 
+OWNER_GONE: Final = "org.esnbot.group_owner_gone"
+"""An owner of a group left it, or was taken off its owners; content: ``key``, ``person``."""
+
+MERGED: Final = "org.esnbot.group_merged"
+"""A group became part of another one, and is archived; content: ``from``, ``into`` (keys)."""
+
 
 def waits_for(key: str) -> str:
     """What whoever asked for a group waits for (``esnbot.commands.waiting``)."""
