@@ -52,6 +52,7 @@ def compose(settings: Settings, found: Discovery, speech: Speech, clock: Clock) 
                 clock=clock,
                 bot=settings.homeserver.bot,
                 server=settings.homeserver.server_name,
+                declared=found.declarations,
             )
             feature = declaration.build(kit)
             _registry({**features, name: feature})

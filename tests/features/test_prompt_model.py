@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from esnbot.community.group import Kind
 from esnbot.community.model import Prompt
 from esnbot.community.tempo import QuietHours, Tempo
+from esnbot.features.hours import Beat, public_holidays
 from esnbot.features.prompt.model import (
-    Beat,
     Used,
     beat_of,
     choose,
     coming,
     headline,
-    public_holidays,
     signature,
     suited,
 )
