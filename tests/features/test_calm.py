@@ -21,7 +21,7 @@ from esnbot.features import calm
 from esnbot.features.calm import records
 from esnbot.features.calm.words import dump, load
 from esnbot.speech import Later, Markdown, Quoted, later, later_plural
-from tests.features.house import ALI, BOT, EVE, MAX, MONDAY, ZOE, House, a_community, a_house, said
+from tests.features.house import ALI, BOT, EVE, MAX, MONDAY, ZOE, House, a_house, said
 
 ROOT = Path(__file__).parent.parent.parent
 NUMBERS = count(1)
@@ -289,7 +289,7 @@ async def test_a_person_sees_and_erases_what_is_kept(any_house: House) -> None:
     assert list((await any_house.export("calm", ALI))["unwanted"]) == ["welcome"]
     assert await any_house.erase("calm", ZOE) == []
     assert await any_house.erase("calm", ALI) == []
-    nothing = {"private_words": [], "unwanted": {}, "silenced": []}
+    nothing: dict[str, Any] = {"private_words": [], "unwanted": {}, "silenced": []}
     assert await any_house.export("calm", ZOE) == nothing
     assert await any_house.export("calm", ALI) == nothing
     assert await days(any_house, 7) == []
