@@ -140,6 +140,7 @@ class House:
                     clock=self.clock,
                     bot=BOT,
                     server=SERVER,
+                    declared=self.found.declarations,
                 )
             )
             for name, one in self.found.declarations.items()

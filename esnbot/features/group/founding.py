@@ -42,7 +42,7 @@ class Founding:
         self._desk = desk
         self._community = desk.community
         self._settings = desk.settings
-        self._speech = desk.kit.speech
+        self._speech = desk.speech
         self._maker = Maker(desk.community)
 
     def unfit(self, call: Call, person: str) -> Later | None:
