@@ -52,6 +52,7 @@ def compose(settings: Settings, found: Discovery, speech: Speech, clock: Clock) 
                 clock=clock,
                 bot=settings.homeserver.bot,
                 server=settings.homeserver.server_name,
+                board=settings.web.url,
             )
             built[name] = declaration.build(kit)
         # A feature may come from anybody and fail in any way; the others run without it.
