@@ -121,8 +121,8 @@ async def _hits(
     conn: AsyncConnection,
     ids: Sequence[int],
     terms: Sequence[Term],
-    scores: dict[int, float],
-    likeness: dict[int, float],
+    scores: Mapping[int, float],
+    likeness: Mapping[int, float],
 ) -> list[Hit]:
     rows = await records.whole(conn, ids)
     return [

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Column, Row, Table, Text, delete, func, select
+from sqlalchemy import Column, Table, Text, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.features.search.model import Term, Weights
@@ -63,7 +63,7 @@ async def weigh(conn: AsyncConnection, sample: int = SAMPLE) -> None:
         await conn.execute(word.insert(), known[start : start + _AT_ONCE])
 
 
-async def _sampled(conn: AsyncConnection, total: int, sample: int) -> AsyncIterator[Sequence[Row[Any]]]:
+async def _sampled(conn: AsyncConnection, total: int, sample: int) -> AsyncIterator[Sequence[Any]]:
     """Runs of neighbours, spread over all documents."""
     columns = document.c.head, document.c.marks, document.c.body
     if total <= sample:
