@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from esnbot.commands.command import Command, Noun
+from esnbot.commands.command import Command, Noun, Taker
 from esnbot.community.clock import Clock
 from esnbot.community.model import Community
 from esnbot.engine.feature import Module
@@ -42,6 +42,8 @@ class Feature:
     module: Module
     nouns: tuple[Noun, ...] = ()
     commands: tuple[Command, ...] = ()
+    takes: tuple[Taker, ...] = ()
+    """What takes what people write in a direct chat that is no command."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,9 +100,7 @@ def in_lines(stretches: Iterable[Stretch], around: int = AROUND) -> list[Line]:
                 current = []
     if current:
         lines.append(Line(tuple(current)))
-    near = {
-        index + step for index, line in enumerate(lines) if line.changed for step in range(-around, around + 1)
-    }
+    near = {index + step for index, line in enumerate(lines) if line.changed for step in range(-around, around + 1)}
     shown: list[Line] = []
     for index, line in enumerate(lines):
         if index in near:
