@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.features.house import ALI, BOT, EVE, MAX, PAT, ZOE, House, said
@@ -118,7 +120,7 @@ class TestWhoMay:
         await house.say("!esn page write Plans Surprise.", MAX, "!secret")
         for line in ("page show Plans", 'page show "Club secret/Plans"', 'page list --in "Club secret"', "page list"):
             assert "Surprise" not in (shown := await answer(house, line, room="!chat"))
-            assert "Plans" not in shown.replace("called “Plans”", "")
+            assert "Plans" not in re.sub("called “[^”]+”", "", shown)
         assert await house.say("!esn page list", EVE) == []
 
     async def test_an_open_group_is_read_from_outside_and_not_written(self, house: House) -> None:
@@ -178,8 +180,7 @@ class TestOrder:
         assert "Version 1" in history
         assert "Version 2" in history
         compared = await answer(any_house, "!esn page compare Bread")
-        assert "[+two hours+]" in compared.replace("+] [+", " ")
-        assert "[-an hour-]" in compared.replace("-] [-", " ") or "[-an" in compared
+        assert "Wait for [-an hour-][+two hours+]." in compared
         await any_house.say("!esn page restore Bread 1")
         assert "an hour" in await answer(any_house, "!esn page show Bread")
         assert "Version 3" in await answer(any_house, "!esn page history Bread")
