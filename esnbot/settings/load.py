@@ -20,7 +20,8 @@ from esnbot.settings.document import DocumentError, Node
 from esnbot.settings.files import Files, read_files
 from esnbot.settings.homeserver import EMBEDDED_NAME, Homeserver, make_homeserver, read_secret
 from esnbot.settings.mistakes import Mistake, SettingsError, nearest, one_of
-from esnbot.settings.sections import CommunityFile, HomeserverSection, PromptsFile, TemplateFile, WebSection
+from esnbot.settings.sections import CommunityFile, HomeserverSection, PromptsFile, WebSection
+from esnbot.settings.template_file import TemplateFile
 from esnbot.settings.validation import validate
 
 SHORTEST_KEY: Final = 20

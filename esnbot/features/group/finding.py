@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from esnbot.commands.command import Call
 from esnbot.community.group import Joining
 from esnbot.community.person import UserID
-from esnbot.engine.effects import Effect, Invite, Kick, Nudge, room
+from esnbot.engine.effects import Effect, Emit, Invite, Kick, Nudge, room
 from esnbot.features.group import model
 from esnbot.features.group.desk import Desk, Found, Refusal
+from esnbot.features.group.events import OWNER_GONE
 from esnbot.provisioning import wanted
 from esnbot.speech import Markdown, bold, bullets, paragraphs
 from esnbot.store import bindings, rooms
@@ -152,6 +153,7 @@ class Finding:
         if user in group.owners:
             await self._desk.want(call, model.without_owner(group, user))
             effects.append(Nudge(machine=wanted.RECONCILER))
+            effects.append(Emit(type=OWNER_GONE, content={"key": group.key, "person": user}, room=found.room_id or ""))
         effects.append(Kick(room=room(group.key), user=user, reason=_plain(voice.say("You asked to leave"))))
         if call.event.room_id != found.room_id:
             effects.append(

@@ -12,17 +12,18 @@ from esnbot.commands import waiting
 from esnbot.commands.command import bare
 from esnbot.community.group import Group, Kind, Origin
 from esnbot.engine.clock import milliseconds
-from esnbot.engine.effects import TEXT, Effect, Invite, Nudge, Say, Schedule, Unschedule, room
+from esnbot.engine.effects import TEXT, Effect, Emit, Invite, Nudge, Say, Schedule, Unschedule, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.contract import Kit
 from esnbot.features.group import model, records
-from esnbot.features.group.events import waits_for
+from esnbot.features.group.events import OWNER_GONE, waits_for
 from esnbot.features.group.settings import GroupSettings
 from esnbot.features.places import called, language_of, link_to
 from esnbot.provisioning import reasons, wanted
 from esnbot.provisioning.errors import Owned
 from esnbot.speech import Later, Markdown, bold, later, paragraphs, render
+from esnbot.store import bindings
 
 SLOW: Final = "slow"
 FIRST_WORDS: Final[Mapping[Kind, Later]] = {
@@ -86,7 +87,7 @@ class GroupHandlers:
         """The welcome of the kind's template; groups made in chat get ours when the template has none."""
         language = language_of(group, await wanted.spaces(conn), self._community)
         voice = self._kit.speech.voice(language)
-        template = self._community.templates.get(group.kind)
+        template = self._community.template_of(group)
         text: Markdown | None = None
         if template is not None and template.welcome.get(language, "").strip():
             text = Markdown(template.welcome[language])
@@ -186,12 +187,13 @@ class GroupHandlers:
         person = event.state_key or ""
         if not isinstance(place, Group) or person not in place.owners:
             return []
+        gone = Emit(type=OWNER_GONE, content={"key": place.key, "person": person}, room=event.room_id)
         try:
             await wanted.want(ctx.conn, model.without_owner(place, person), person, milliseconds(ctx.now))
         except Owned:
             # The file says whose group it is; that is not for a door to change.
-            return []
-        return [Nudge(machine=wanted.RECONCILER)]
+            return [gone]
+        return [Nudge(machine=wanted.RECONCILER), gone]
 
     async def export(self, conn: AsyncConnection, person: str) -> Mapping[str, Any]:
         """What is kept about a person: groups that they asked for, and those that they own."""
@@ -210,7 +212,9 @@ class GroupHandlers:
                     await wanted.want(ctx.conn, model.without_owner(place, person), ctx.bot, milliseconds(ctx.now))
                 except Owned:
                     continue
+                room_id = await bindings.room_of(ctx.conn, place.key) or ""
                 effects.append(Nudge(machine=wanted.RECONCILER))
+                effects.append(Emit(type=OWNER_GONE, content={"key": place.key, "person": ""}, room=room_id))
         return effects
 
 
