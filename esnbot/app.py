@@ -134,6 +134,7 @@ class Application:
             places=wanted,
             bot=self.settings.homeserver.bot,
             names=(DISPLAY_NAME,),
+            takers=[taker for feature in self.features.values() for taker in feature.takes],
         )
 
     def _pages(self) -> Iterable[Page]:

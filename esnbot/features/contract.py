@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from esnbot.commands.command import Command, Names, Noun
+from esnbot.commands.command import Command, Names, Noun, Taker
 from esnbot.community.clock import Clock
 from esnbot.community.model import Community
 from esnbot.engine.feature import Module
@@ -47,6 +47,8 @@ class Feature:
     module: Module
     nouns: tuple[Noun, ...] = ()
     commands: tuple[Command, ...] = ()
+    takes: tuple[Taker, ...] = ()
+    """What takes what people write in a direct chat that is no command."""
     pages: tuple[BoardPage, ...] = ()
     """What the board shows, to people who are signed in."""
 
