@@ -114,8 +114,9 @@ class Application:
         )
         self.readiness = Readiness()
         self.gauges = Gauges(self.metrics.registry, version("esnbot"))
+        reception = self._reception()
         self.board = WebServer(
-            make_app(self.speech, self.gauges, self.readiness, self.figures, self._pages()),
+            make_app(reception.board, self.gauges, self.readiness, self.figures, self._pages(reception)),
             settings.web.host,
             settings.web.port,
         )
@@ -136,10 +137,10 @@ class Application:
             names=(DISPLAY_NAME,),
         )
 
-    def _pages(self) -> Iterable[Page]:
+    def _reception(self) -> Reception:
         settings = self.settings
         clients = settings.web.clients if settings.web.widget else ()
-        reception = Reception(
+        return Reception(
             board=Board(
                 self.speech,
                 settings.community.languages,
@@ -156,6 +157,9 @@ class Application:
             wake=partial(self.engine.signals.set, INBOX),
             clients=clients,
         )
+
+    def _pages(self, reception: Reception) -> Iterable[Page]:
+        settings = self.settings
         yield from first_page.pages(reception, self.composed.all_commands(settings, self.speech))
         yield from Door(reception, settings.homeserver.hs_token.encode()).pages()
         yield from Me(reception, lambda: self.engine.modules).pages()
