@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from esnbot.speech import Later, Speech, later
+from esnbot.web.guard import Refusal
 
 log = structlog.get_logger("esnbot.web")
 
@@ -44,7 +45,8 @@ def errors_in_words(speech: Speech) -> Middleware:
             if error.status < 400:
                 raise
             headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-            return explain(request, speech, error.status, headers)
+            sentence = error.sentence if isinstance(error, Refusal) else None
+            return explain(request, speech, error.status, headers, sentence)
         # The edge of the program: whatever a page raises becomes a sentence, and a line in the log.
         except Exception:
             log.exception("page failed", path=request.path, method=request.method)
@@ -53,10 +55,12 @@ def errors_in_words(speech: Speech) -> Middleware:
     return middleware
 
 
-def explain(request: web.Request, speech: Speech, status: int, headers: dict[str, str]) -> web.Response:
+def explain(
+    request: web.Request, speech: Speech, status: int, headers: dict[str, str], said: Later | None = None
+) -> web.Response:
     """The answer for a status, in the reader's language."""
     language = reader_language(request, speech)
-    sentence = str(speech.voice(language).say(SENTENCES.get(status, TROUBLE)))
+    sentence = str(speech.voice(language).say(said or SENTENCES.get(status, TROUBLE)))
     if "text/html" in request.headers.get("Accept", ""):
         page = _PAGE.format(language=language, status=status, sentence=escape(sentence))
         return web.Response(status=status, text=page, content_type="text/html", headers=headers)

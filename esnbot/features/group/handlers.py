@@ -87,7 +87,7 @@ class GroupHandlers:
         """The welcome of the kind's template; groups made in chat get ours when the template has none."""
         language = language_of(group, await wanted.spaces(conn), self._community)
         voice = self._kit.speech.voice(language)
-        template = self._community.templates.get(group.kind)
+        template = self._community.template_of(group)
         text: Markdown | None = None
         if template is not None and template.welcome.get(language, "").strip():
             text = Markdown(template.welcome[language])

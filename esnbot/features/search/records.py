@@ -55,12 +55,11 @@ def is_sqlite(conn: AsyncConnection) -> bool:
     return conn.dialect.name == "sqlite"
 
 
-async def put(conn: AsyncConnection, new: Document, words: Indexed) -> None:
-    """Keep a document, in the place of one with the same key."""
+def row(new: Document, words: Indexed, sequence: int) -> dict[str, Any]:
+    """A document as a row of the table."""
     place = place_of(new)
-    await forget(conn, [new.key])
-    values: dict[str, Any] = {
-        "id": numbered(await _next(conn), new.kind, place),
+    return {
+        "id": numbered(sequence, new.kind, place),
         "key": new.key,
         "kind": new.kind,
         "place": place,
@@ -75,11 +74,17 @@ async def put(conn: AsyncConnection, new: Document, words: Indexed) -> None:
         "marks": words.marks,
         "body": words.body,
     }
+
+
+async def put(conn: AsyncConnection, new: Document, words: Indexed) -> None:
+    """Keep a document, in the place of one with the same key."""
+    await forget(conn, [new.key])
+    values = row(new, words, await _next(conn))
     if is_sqlite(conn):
         await conn.execute(document.insert(), values)
-        return
-    values |= {"tags": json.dumps(values["tags"]), "words": postgres.vector(words)}
-    await conn.execute(_WITH_VECTOR, values)
+    else:
+        values |= {"tags": json.dumps(values["tags"]), "words": postgres.vector(words)}
+        await conn.execute(_WITH_VECTOR, values)
 
 
 async def _next(conn: AsyncConnection) -> int:
