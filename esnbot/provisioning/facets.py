@@ -191,7 +191,8 @@ def _alias(desired: DesiredRoom) -> Merge:
 
 def _join_rule(desired: DesiredRoom, view: View) -> Merge:
     joining = desired.place.joining
-    spaces = [view.id(key) for key in desired.parents]
+    # Where all spaces around are for more people than the room, nobody comes in but by the bot's invitation.
+    spaces = [view.id(key) for key in desired.doors]
 
     def merge(found: Fact | None) -> Content | None:
         if joining is Joining.space and spaces:
@@ -209,6 +210,11 @@ def _join_rule(desired: DesiredRoom, view: View) -> Merge:
         return wanted
 
     return merge
+
+
+def _opens(desired: DesiredRoom) -> bool:
+    """Whether the members of a space around come in without asking."""
+    return desired.place.joining is Joining.space and bool(desired.doors)
 
 
 def _allowed(content: Content) -> list[str]:
@@ -264,7 +270,7 @@ def _links(desired: DesiredRoom, view: View, room: SeenRoom | None) -> Iterator[
         child = {
             "via": [view.server],
             "order": order,
-            "suggested": desired.place.joining in (Joining.public, Joining.space),
+            "suggested": desired.place.joining is Joining.public or _opens(desired),
         }
         yield Facet("place in the space", "m.space.child", _exactly(child), view.id(desired.key), space, field="parent")
     if room is None:

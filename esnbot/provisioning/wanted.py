@@ -196,9 +196,14 @@ async def some(conn: AsyncConnection, keys: Iterable[str]) -> list[WantedObject]
 
 
 async def with_spaces(conn: AsyncConnection, objects: Sequence[WantedObject]) -> list[WantedObject]:
-    """These objects after the spaces that they stand in."""
-    spaces = {key for entry in objects for key in (entry.place.parent, *getattr(entry.place, "also_in", ())) if key}
-    return [*await some(conn, spaces - {entry.key for entry in objects}), *objects]
+    """These objects after all the spaces around them, from which they inherit."""
+    known, around, level = {entry.key for entry in objects}, list[WantedObject](), list(objects)
+    while level:
+        keys = {key for entry in level for key in (entry.place.parent, *getattr(entry.place, "also_in", ())) if key}
+        level = await some(conn, keys - known)
+        known |= {entry.key for entry in level}
+        around = [*level, *around]
+    return [*around, *objects]
 
 
 async def unsettled(conn: AsyncConnection) -> dict[str, int]:
