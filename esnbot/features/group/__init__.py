@@ -1,8 +1,8 @@
 """Groups made in chat.
 
-Public: the domain events ``OWNER_GONE`` and ``MERGED``.
+Public: the domain events ``GROUP_BORN``, ``OWNER_GONE`` and ``MERGED``.
 """
 
-from esnbot.features.group.events import MERGED, OWNER_GONE
+from esnbot.features.group.events import GROUP_BORN, MERGED, OWNER_GONE
 
-__all__ = ["MERGED", "OWNER_GONE"]
+__all__ = ["GROUP_BORN", "MERGED", "OWNER_GONE"]
