@@ -42,6 +42,8 @@ from esnbot.store.database import Database
 from esnbot.stored import migrated
 from esnbot.web import Figures, Gauges, Page, Readiness, WebServer, first_page, make_app
 from esnbot.web.board import Board, Entry
+from esnbot.web.door import Door
+from esnbot.web.me import Me
 from esnbot.web.metrics import read_figures
 from esnbot.web.readiness import CAUGHT_UP, HOMESERVER, MIGRATED
 from esnbot.web.reception import Reception
@@ -132,6 +134,7 @@ class Application:
             places=wanted,
             bot=self.settings.homeserver.bot,
             names=(DISPLAY_NAME,),
+            takers=[taker for feature in self.features.values() for taker in feature.takes],
         )
 
     def _pages(self) -> Iterable[Page]:
@@ -155,6 +158,8 @@ class Application:
             clients=clients,
         )
         yield from first_page.pages(reception, self.composed.all_commands(settings, self.speech))
+        yield from Door(reception, settings.homeserver.hs_token.encode()).pages()
+        yield from Me(reception, lambda: self.engine.modules).pages()
         for feature in self.features.values():
             yield from reception.pages(feature.pages)
 

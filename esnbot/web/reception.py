@@ -15,6 +15,7 @@ from esnbot.commands.people import People
 from esnbot.commands.reading import Person
 from esnbot.community.clock import Clock
 from esnbot.engine.clock import SystemClock
+from esnbot.speech import Later
 from esnbot.store.database import Database
 from esnbot.web import sessions
 from esnbot.web.board import NOBODY, Board, Reader, frame_ancestors, theme_asked
@@ -136,6 +137,6 @@ class Reception:
             ancestors=frame_ancestors(self.clients) if visit.session.framed else NOBODY,
         )
 
-    def show(self, visit: Visit, template: str, title: str, values: Mapping[str, Any]) -> web.Response:
+    def show(self, visit: Visit, template: str, title: str | Later, values: Mapping[str, Any]) -> web.Response:
         """A page for a visitor."""
         return self.board.render(visit.request, self.reader(visit), template, title, {"visit": visit, **values})

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.commands.command import Call
 from esnbot.community.group import Group, Place
+from esnbot.community.person import UserID
+from esnbot.community.reach import is_for
 from esnbot.engine.clock import milliseconds
 from esnbot.features.contract import Kit
 from esnbot.features.group.model import OWNER_POWER
 from esnbot.features.group.settings import GroupSettings
-from esnbot.features.places import called, link_to, may_see, memberships, oversees
+from esnbot.features.places import called, language_of, link_to, may_see, memberships, oversees
 from esnbot.provisioning import wanted
 from esnbot.provisioning.errors import Owned
-from esnbot.speech import Later, Markdown, bold, code, later
+from esnbot.speech import Later, Markdown, Voice, bold, code, later
 from esnbot.store import bindings, rooms
 
 OWNERS_NAMED: Final = 3
@@ -24,6 +28,11 @@ WHAT: Final[Mapping[str, Later]] = {
     "topic": later("the topic"),
     "owners": later("the list of owners"),
     "archived": later("whether it is archived"),
+    "kind": later("its kind"),
+    "language": later("its language"),
+    "audiences": later("whom it is for"),
+    "joining": later("who can come in"),
+    "history": later("who can read what was said before"),
 }
 
 
@@ -45,13 +54,13 @@ class Found:
     owns: bool
 
 
-class Desk:
-    """Finds groups for people who ask."""
+class Reception:
+    """Finds groups for people who ask, whatever for."""
 
-    def __init__(self, kit: Kit[GroupSettings]) -> None:
-        self.kit = kit
+    def __init__(self, kit: Kit[Any]) -> None:
         self.community = kit.community
-        self.settings = kit.settings
+        self.speech = kit.speech
+        self.server = kit.server
 
     async def visible(self, call: Call) -> list[tuple[Group, str]]:
         """The groups that the person may know of, archived ones too, each with the person's membership."""
@@ -88,6 +97,36 @@ class Desk:
             raise Refusal(await self._not_theirs(call, found))
         return found
 
+    async def opened(self, call: Call) -> Found:
+        """The same, of a group that is not archived. Raises Refusal."""
+        found = await self.owned(call)
+        if found.group.archived:
+            raise Refusal(
+                call.voice.say(
+                    "{group} is archived. Open it again first, with `!esn group revive`.", group=bold(found.group.name)
+                )
+            )
+        return found
+
+    async def new_owner(self, call: Call, found: Found) -> UserID:
+        """The person named, who can own the group from now on. Raises Refusal."""
+        person, name = str(call.args["person"]), bold(found.group.name)
+        if person == call.ctx.bot:
+            raise Refusal(call.voice.say("That is kind, but a group needs a person as its owner."))
+        if person in found.group.owners:
+            raise Refusal(call.voice.say("{group} belongs to them already.", group=name))
+        today = call.ctx.now.astimezone(self.community.zone).date()
+        audiences = self.community.audiences_of(person, today)
+        if not is_for(found.group, await wanted.spaces(call.ctx.conn), self.community, audiences):
+            raise Refusal(
+                call.voice.say(
+                    "{group} is not meant for {person}: choose somebody it is meant for.",
+                    group=name,
+                    person=await called(call.ctx.conn, call.event.room_id, person),
+                )
+            )
+        return person
+
     async def _not_theirs(self, call: Call, found: Found) -> Markdown:
         said = call.voice.say("Only owners and animators can do this with {group}.", group=bold(found.group.name))
         room_id = found.room_id or call.event.room_id
@@ -118,7 +157,20 @@ class Desk:
         """A link to the group's room; its name in bold while there is none."""
         if found.room_id is None:
             return bold(found.group.name)
-        return await link_to(call.ctx.conn, found.room_id, found.group.name, self.kit.server)
+        return await link_to(call.ctx.conn, found.room_id, found.group.name, self.server)
+
+    async def voice_of(self, conn: AsyncConnection, group: Group) -> Voice:
+        """The voice in which a group is spoken to."""
+        spaces = {} if group.language else await wanted.spaces(conn)
+        return self.speech.voice(language_of(group, spaces, self.community))
+
+
+class Desk(Reception):
+    """The same for this feature's own commands, with what the community set."""
+
+    def __init__(self, kit: Kit[GroupSettings]) -> None:
+        super().__init__(kit)
+        self.settings = kit.settings
 
 
 def owned_sentence(call: Call, group: Group, error: Owned) -> Markdown:

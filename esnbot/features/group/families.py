@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from dataclasses import replace
 
 from sqlalchemy import Column, Table, Text, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.community.group import Group, Place, Space
+from esnbot.community.reach import audiences_of
+from esnbot.features.group import plans
+from esnbot.features.group.plans import SPACE
 from esnbot.provisioning import wanted
 from esnbot.store.tables import metadata
 from esnbot.store.upsert import upsert
-
-SPACE: Final = "space"
-"""The part of a family that is the space around its rooms."""
 
 part = Table(
     "group_part",
@@ -76,3 +76,46 @@ async def keep(conn: AsyncConnection, head: str, found: Iterable[tuple[str, str]
 async def forget(conn: AsyncConnection, keys: Iterable[str]) -> None:
     """Forget places that are wanted no more."""
     await conn.execute(delete(part).where(part.c.key.in_(list(keys))))
+
+
+# --- what is done to the whole --------------------------------------------------------------------------------------
+
+
+async def want(conn: AsyncConnection, group: Group, by: str, now_ms: int) -> None:
+    """Like ``wanted.want``; what changes of a group of several rooms changes of all of them, and of their space.
+
+    Raises ``Owned`` when the file has the say.
+    """
+    before = await wanted.get(conn, group.key)
+    await wanted.want(conn, group, by, now_ms)
+    if not isinstance(before, Group) or await head_of(conn, group.key) != group.key:
+        return
+    for place in await family(conn, group.key):
+        if place.key == group.key:
+            continue
+        if (changed := plans.carried_over(before, group, place)) != place:
+            await wanted.want(conn, changed, by, now_ms)
+
+
+async def archive(conn: AsyncConnection, key: str, now_ms: int) -> None:
+    """Archive a group with all its rooms and their space. Raises ``Owned`` for one of the file."""
+    spaces = await wanted.spaces(conn)
+    for place in await family(conn, key):
+        if not place.audiences and await parts(conn, key) and (meant := audiences_of(place, spaces)):
+            # Its space is archived with it: whom it is for must not be forgotten with that.
+            await wanted.want(conn, replace(place, audiences=meant), by="", now_ms=now_ms)
+        await wanted.archive(conn, place.key, now_ms)
+
+
+async def revive(conn: AsyncConnection, key: str, now_ms: int) -> None:
+    """Open an archived group again, with all its rooms and their space. Raises ``Owned`` for one of the file."""
+    places = await family(conn, key)
+    for place in places:
+        await wanted.revive(conn, place.key, now_ms)
+    spaces = await wanted.spaces(conn)
+    for place in places:
+        around = spaces.get(place.parent or "")
+        if len(places) > 1 and around is not None and set(audiences_of(around, spaces)) == set(place.audiences):
+            open_again = await wanted.get(conn, place.key)
+            if open_again is not None:
+                await wanted.want(conn, replace(open_again, audiences=()), by="", now_ms=now_ms)

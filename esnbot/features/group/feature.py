@@ -12,9 +12,11 @@ from esnbot.features.group.desk import Desk
 from esnbot.features.group.events import ASKED_FOR
 from esnbot.features.group.handlers import SLOW, GroupHandlers, left_by_themselves
 from esnbot.features.group.settings import GroupSettings
+from esnbot.features.group.words.changing import changing
 from esnbot.features.group.words.finding import finding
 from esnbot.features.group.words.keeping import keeping
 from esnbot.features.group.words.making import making
+from esnbot.features.group.words.owning import owning
 from esnbot.features.group.words.shared import NOUN
 from esnbot.provisioning import events
 from esnbot.speech import later
@@ -41,7 +43,13 @@ def build(kit: Kit[GroupSettings]) -> Feature:
     noun = Noun(
         NOUN, Names(("group", "groups"), ("groupe", "groupes")), later("Make a group, find one, look after yours.")
     )
-    commands = (*making(desk, kit.community), *finding(desk), *keeping(desk))
+    commands = (
+        *making(desk, kit.community),
+        *finding(desk),
+        *keeping(desk),
+        *changing(desk, kit.community),
+        *owning(desk),
+    )
     return Feature(module, (noun,), commands)
 
 
