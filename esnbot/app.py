@@ -7,6 +7,7 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from itertools import chain, repeat
 from typing import Any, Final
@@ -24,6 +25,7 @@ from esnbot.engine.clock import SystemClock, now_ms
 from esnbot.engine.engine import Engine
 from esnbot.engine.feature import Module
 from esnbot.engine.metrics import Metrics
+from esnbot.engine.signals import INBOX
 from esnbot.features.contract import Feature
 from esnbot.logs import masker
 from esnbot.matrix.appservice import LARGEST, TransactionEndpoint
@@ -39,9 +41,12 @@ from esnbot.speech import Speech
 from esnbot.store.database import Database
 from esnbot.stored import migrated
 from esnbot.web import Figures, Gauges, Page, Readiness, WebServer, first_page, make_app
-from esnbot.web.board import Board
+from esnbot.web.board import Board, Entry
+from esnbot.web.door import Door
+from esnbot.web.me import Me
 from esnbot.web.metrics import read_figures
 from esnbot.web.readiness import CAUGHT_UP, HOMESERVER, MIGRATED
+from esnbot.web.reception import Reception
 
 DISPLAY_NAME: Final = "Esnbot"
 DEVICE_NAME: Final = "esnbot"
@@ -71,6 +76,7 @@ class Application:
         homeserver = settings.homeserver
         masker.learn(homeserver.as_token, homeserver.hs_token, homeserver.admin_token or "")
         self.settings = settings
+        self._found = found
         self.database = database
         self.clock = clock or SystemClock()
         community = settings.community
@@ -108,8 +114,9 @@ class Application:
         )
         self.readiness = Readiness()
         self.gauges = Gauges(self.metrics.registry, version("esnbot"))
+        reception = self._reception()
         self.board = WebServer(
-            make_app(self.speech, self.gauges, self.readiness, self.figures, self._pages()),
+            make_app(reception.board, self.gauges, self.readiness, self.figures, self._pages(reception)),
             settings.web.host,
             settings.web.port,
         )
@@ -128,12 +135,37 @@ class Application:
             places=wanted,
             bot=self.settings.homeserver.bot,
             names=(DISPLAY_NAME,),
+            takers=[taker for feature in self.features.values() for taker in feature.takes],
         )
 
-    def _pages(self) -> Iterable[Page]:
-        board = Board(self.speech, self.settings.community.languages)
-        clients = self.settings.web.clients if self.settings.web.widget else ()
-        return first_page.pages(board, self.composed.all_commands(self.settings, self.speech), clients)
+    def _reception(self) -> Reception:
+        settings = self.settings
+        clients = settings.web.clients if settings.web.widget else ()
+        return Reception(
+            board=Board(
+                self.speech,
+                settings.community.languages,
+                name=settings.community.name,
+                templates={name: folder for name, folder in self._found.templates.items() if name in self.features},
+                menu=[Entry(page.path, page.menu) for one in self.features.values() for page in one.pages if page.menu],
+            ),
+            database=self.database,
+            people=People(settings.community, wanted),
+            bot=settings.homeserver.bot,
+            url=settings.web.url,
+            clock=self.clock,
+            system=self.engine.system,
+            wake=partial(self.engine.signals.set, INBOX),
+            clients=clients,
+        )
+
+    def _pages(self, reception: Reception) -> Iterable[Page]:
+        settings = self.settings
+        yield from first_page.pages(reception, self.composed.all_commands(settings, self.speech))
+        yield from Door(reception, settings.homeserver.hs_token.encode()).pages()
+        yield from Me(reception, lambda: self.engine.modules).pages()
+        for feature in self.features.values():
+            yield from reception.pages(feature.pages)
 
     def _listener(self) -> web.Application:
         endpoint = TransactionEndpoint(self.settings.homeserver.hs_token, self.engine.accept, self._owns)

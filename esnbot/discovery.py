@@ -36,6 +36,11 @@ class Discovery:
         return tuple(found.migrations for found in self.declarations.values() if found.migrations is not None)
 
     @property
+    def templates(self) -> dict[str, Path]:
+        """The features' folders of templates for the board, by the feature's name."""
+        return {name: found.templates for name, found in self.declarations.items() if found.templates is not None}
+
+    @property
     def texts(self) -> tuple[Path, ...]:
         """The features' folders of translations, for ``Speech``."""
         return tuple(found.texts for found in self.declarations.values() if found.texts is not None)

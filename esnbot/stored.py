@@ -14,7 +14,7 @@ from esnbot.discovery import Discovery
 from esnbot.store.database import Database, DatabaseError
 from esnbot.store.migrate import migrate, pending
 
-PACKAGES: Final = ("commands", "provisioning")
+PACKAGES: Final = ("commands", "provisioning", "web")
 """Packages of the core that have tables of their own, beside the store's."""
 
 

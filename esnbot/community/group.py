@@ -120,6 +120,8 @@ class Group(Place):
     """Markdown, posted and pinned; '' for none."""
     owners: frozenset[UserID] = frozenset()
     tempo: Tempo | None = None
+    template: str = ""
+    """The key of the template that it began with; '': the standard one of its kind."""
     archived: bool = False
     also_in: tuple[str, ...] = field(default=())
     """Further spaces that list it, and whose members may join as those of the space around it."""

@@ -12,11 +12,12 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from esnbot.commands.command import Command, Names, Noun
+from esnbot.commands.command import Command, Names, Noun, Taker
 from esnbot.community.clock import Clock
 from esnbot.community.model import Community
 from esnbot.engine.feature import Module
 from esnbot.speech import Speech
+from esnbot.web.visit import BoardPage
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -33,6 +34,8 @@ class Kit(Generic[S]):
     clock: Clock
     bot: str
     server: str
+    board: str = ""
+    """How people reach the board, without a slash at the end; '' where there is none."""
     declared: Mapping[str, Declaration] = field(default_factory=dict)
     """All features that there are, by name."""
 
@@ -44,6 +47,10 @@ class Feature:
     module: Module
     nouns: tuple[Noun, ...] = ()
     commands: tuple[Command, ...] = ()
+    takes: tuple[Taker, ...] = ()
+    """What takes what people write in a direct chat that is no command."""
+    pages: tuple[BoardPage, ...] = ()
+    """What the board shows, to people who are signed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,8 @@ class Declaration:
     """Folder of Alembic revisions, with a branch of their own labelled with the feature's name."""
     texts: Path | None = None
     """Folder of the feature's translations (``fr.po``)."""
+    templates: Path | None = None
+    """Folder of the pages' Jinja2 templates; they are called ``NAME/list.html`` and extend ``layout.html``."""
     needs: tuple[str, ...] = field(default=())
     """Capabilities of the homeserver that it cannot do without, as ``esnbot doctor`` names them."""
     called: Names | None = None

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import holidays
 
+from esnbot.community.model import Community
 from esnbot.community.tempo import QuietHours, Tempo
 from esnbot.speech import at_wall_clock
 
+SATURDAY: Final = 5
+MOST_DAYS_OFF: Final = 30
+"""Days in a row that are looked at for one on which something may be said."""
 HORIZON: Final = 366
 """Days that are looked at for the next occurrence; a tempo that has none in a year has none."""
 
@@ -89,3 +93,32 @@ class Beat:
         """Whether something that comes a little late may still appear."""
         local = instant.astimezone(self.zone)
         return not self.off(local.date()) and (self.quiet is None or not self.quiet.covers(local.time()))
+
+
+def after_quiet(instant: datetime, quiet: QuietHours | None, zone: ZoneInfo) -> datetime:
+    """The instant, or the end of the quiet hours in which it lies."""
+    local = instant.astimezone(zone)
+    if quiet is None or not quiet.covers(local.time()):
+        return instant
+    day = local.date()
+    if quiet.end <= local.time():
+        day += timedelta(days=1)
+    return at_wall_clock(day, quiet.end, zone)
+
+
+def next_occasion(instant: datetime, community: Community, at: time | None = None) -> datetime:
+    """The first instant from then on at which something unasked may be said, in UTC; ``at`` that time of day, if given.
+
+    Neither in the quiet hours nor on a public holiday nor at a weekend.
+    """
+    zone, is_off = community.zone, public_holidays(community.country)
+    first = instant.astimezone(zone).date()
+    for number in range(MOST_DAYS_OFF):
+        day = first + timedelta(days=number)
+        if day.weekday() >= SATURDAY or is_off(day):
+            continue
+        begin = at_wall_clock(day, at or time(0), zone)
+        allowed = after_quiet(begin if at is not None else max(begin, instant), community.quiet_hours, zone)
+        if allowed >= instant and allowed.astimezone(zone).date() == day:
+            return allowed.astimezone(UTC)
+    return instant

@@ -53,7 +53,9 @@ class DesiredRoom:
     """The full alias."""
     archived: bool
     parents: tuple[str, ...]
-    """Keys of the spaces whose members may join; the first is the canonical one."""
+    """Keys of the spaces that it stands in; the first is the canonical one."""
+    doors: tuple[str, ...]
+    """Keys of those whose members may all come in: they are for nobody whom the room leaves out."""
     links: tuple[str, ...]
     """Keys of the spaces that list it: the parents, or none once it is archived."""
     shown: tuple[str, ...] = ()
@@ -120,6 +122,7 @@ def _room(frame: Frame, entry: WantedObject, all: Mapping[str, Place], around: A
         alias=f"#{place.alias or place.key}:{around.server}",
         archived=entry.archived,
         parents=parents,
+        doors=tuple(key for key in parents if _reach(all[key], all, frame) <= _reach(place, all, frame)),
         links=() if entry.archived else parents,
         shown=() if entry.archived else _shown(place, all, frame, parents),
         power=power_for(place, archived=entry.archived, bot=around.bot, animators=frame.animators),
@@ -150,6 +153,12 @@ def _language_of(place: Place, all: Mapping[str, Place], frame: Frame) -> str:
 
 def _is_external(place: Place, all: Mapping[str, Place], frame: Frame) -> bool:
     return any(frame.audiences[key].external for key in audiences_of(place, all) if key in frame.audiences)
+
+
+def _reach(place: Place, all: Mapping[str, Place], frame: Frame) -> frozenset[str]:
+    """The audiences that a place is for; where none is declared, those of the company itself."""
+    declared = audiences_of(place, all)
+    return frozenset(declared or (key for key, audience in frame.audiences.items() if not audience.external))
 
 
 def _parents_first(rooms: Mapping[str, DesiredRoom]) -> list[str]:

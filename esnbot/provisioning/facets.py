@@ -191,7 +191,8 @@ def _alias(desired: DesiredRoom) -> Merge:
 
 def _join_rule(desired: DesiredRoom, view: View) -> Merge:
     joining = desired.place.joining
-    spaces = [view.id(key) for key in desired.parents]
+    # Where all spaces around are for more people than the room, nobody comes in but by the bot's invitation.
+    spaces = [view.id(key) for key in desired.doors]
 
     def merge(found: Fact | None) -> Content | None:
         if joining is Joining.space and spaces:
@@ -209,6 +210,11 @@ def _join_rule(desired: DesiredRoom, view: View) -> Merge:
         return wanted
 
     return merge
+
+
+def _opens(desired: DesiredRoom) -> bool:
+    """Whether the members of a space around come in without asking."""
+    return desired.place.joining is Joining.space and bool(desired.doors)
 
 
 def _allowed(content: Content) -> list[str]:
@@ -261,7 +267,7 @@ def _links(desired: DesiredRoom, view: View, room: SeenRoom | None) -> Iterator[
         parent = {"via": [view.server], "canonical": number == 0}
         yield Facet("space", "m.space.parent", _exactly(parent), view.id(space), field="parent")
         # What can be joined without asking is worth pointing out to whoever looks at the space.
-        yield _child(desired, view, space, suggested=joining in (Joining.public, Joining.space), field="parent")
+        yield _child(desired, view, space, suggested=joining is Joining.public or _opens(desired), field="parent")
     for space in desired.shown:
         yield _child(desired, view, space, suggested=joining is Joining.public, field="shown_in")
     if room is None:

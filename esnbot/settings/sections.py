@@ -153,7 +153,9 @@ class GroupSection(PlaceSection):
     """A room for people."""
 
     kind: KindName = Kind.informal
-    """What it is for."""
+    """What it is for; as its template says when not given."""
+    template: Key | None = None
+    """The template that it begins with; the standard one of its kind when not given."""
     posting: PostingName | None = None
     """Who may post; everyone, unless this or the template of its kind says otherwise."""
     history: HistoryName | None = None
@@ -314,27 +316,6 @@ class PromptsFile(Section):
     """A name for prompts of one sort."""
     prompts: dict[Key, dict[Language, Annotated[str, Field(min_length=1, max_length=4_000)]]]
     """Prompts, each in every language: `first-job: {fr: …, en: …}`."""
-
-
-class TemplateFile(Section):
-    """What a group of a kind starts with, each text language by language."""
-
-    kind: KindName
-    """The kind of group."""
-    name: dict[Language, Name] = {}
-    """What the kind is called."""
-    topic: dict[Language, Annotated[str, Field(max_length=2_000)]] = {}
-    """A topic for groups made in chat."""
-    welcome: dict[Language, Text] = {}
-    """The first words in a new group, in Markdown."""
-    charter: dict[Language, Text] = {}
-    """The charter of groups that state none, in Markdown."""
-    posting: PostingName | None = None
-    """Who may post, unless the group says so itself."""
-    history: HistoryName | None = None
-    """Who reads what was said before, unless the group says so itself."""
-    tempo: TempoSection | None = None
-    """The tempo of groups that state none."""
 
 
 class CommunityFile(Section):

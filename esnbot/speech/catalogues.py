@@ -46,7 +46,7 @@ def catalogues(root: Path = _ROOT, language: str = "fr") -> dict[Path, list[Sent
         kept[core_catalogue(language)] = []
     owners = {folder.parent: folder / f"{language}.po" for folder in sorted(root.rglob("texts")) if folder.is_dir()}
     kept.update({path: [] for path in owners.values()})
-    for path in sorted(root.rglob("*.py")):
+    for path in sorted([*root.rglob("*.py"), *root.rglob("templates/*.html")]):
         owner = next((owners[parent] for parent in path.parents if parent in owners), None)
         catalogue = owner or core_catalogue(language)
         found = list(sentences(path))

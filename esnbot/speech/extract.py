@@ -1,14 +1,20 @@
-"""Finds the sentences in the code: `voice.say(…)`, `voice.plural(…)`, `later(…)`, `later_plural(…)` and `_(…)`."""
+"""Finds the sentences in the code: `voice.say(…)`, `voice.plural(…)`, `later(…)`, `later_plural(…)` and `_(…)`.
+
+In templates of pages: `say(…)`, `plain(…)` and `plural(…)`.
+"""
 
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from jinja2 import Environment, nodes
+
 from esnbot.speech.voice import placeholders
 
 _LATER = {"later": 1, "_": 1, "later_plural": 2}
 _VOICE = {"say": 1, "plural": 2}
+_TEMPLATE = {"say": 1, "plain": 1, "plural": 2}
 _NOT_OURS = {"plural": frozenset({"n"}), "later_plural": frozenset({"n"})}
 
 
@@ -29,7 +35,27 @@ class Sentence:
 
 
 def sentences(path: Path) -> Iterator[Sentence]:
-    """The sentences of one Python file, in order."""
+    """The sentences of one Python file or one template, in order."""
+    yield from _in_template(path) if path.suffix == ".html" else _in_code(path)
+
+
+def _in_template(path: Path) -> Iterator[Sentence]:
+    tree = Environment().parse(path.read_text(encoding="utf-8"), str(path))
+    for node in tree.find_all(nodes.Call):
+        match node.node:
+            case nodes.Name(name=name) | nodes.Getattr(attr=name):
+                count = _TEMPLATE.get(name, 0)
+            case _:
+                continue
+        ids = [one.value for one in node.args[:count] if isinstance(one, nodes.Const) and isinstance(one.value, str)]
+        if not count or len(ids) < count:
+            continue
+        given = frozenset(keyword.key for keyword in node.kwargs) | _NOT_OURS.get(name, frozenset())
+        open_ended = node.dyn_kwargs is not None
+        yield Sentence(path, node.lineno, ids[0], ids[1] if count == 2 else None, None if open_ended else given)
+
+
+def _in_code(path: Path) -> Iterator[Sentence]:
     tree = ast.parse(path.read_bytes(), str(path))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):

@@ -20,9 +20,14 @@ class Markdown(str):
     __slots__ = ()
 
 
+def visible(text: str) -> str:
+    """The text without control characters and directional overrides."""
+    return _UNSEEN.sub("", text)
+
+
 def clean(text: str) -> str:
     """The text without control characters and directional overrides, and with an `@room` that calls nobody."""
-    return _ROOM.sub("@" + WORD_JOINER, _UNSEEN.sub("", text))
+    return _ROOM.sub("@" + WORD_JOINER, visible(text))
 
 
 def escape(value: object) -> Markdown:

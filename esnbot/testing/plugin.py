@@ -17,6 +17,7 @@ import pytest_asyncio
 from esnbot.homeserver import EmbeddedHomeserver
 from esnbot.homeserver.certificates import CertificateAuthority
 from esnbot.matrix.registration import Registration
+from esnbot.testing.browser import MISSING, Chromium, Windows, find_chromium, windows
 from esnbot.testing.clock import ManualClock
 from esnbot.testing.homeserver import Homeserver, SharedHomeserver, homeserver_for_tests
 from esnbot.testing.postgres import Postgres
@@ -26,14 +27,33 @@ SOAK = os.environ.get("ESNBOT_SOAK") == "1"
 """Whether the full counts are asked for."""
 
 
+LEFT_OUT = pytest.StashKey[int]()
+"""How many tests there is no browser for."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests marked ``soak`` are for `make soak` alone: elsewhere they are not selected at all."""
+    """Tests marked ``soak`` are for `make soak` alone: elsewhere they are not selected at all.
+
+    Those that open a browser are left out, and that is said, where there is none and nobody who could install one.
+    """
+    if find_chromium() is None and os.getuid() != 0:
+        unable = [item for item in items if "chromium" in getattr(item, "fixturenames", ())]
+        if unable:
+            config.stash[LEFT_OUT] = len(unable)
+            config.hook.pytest_deselected(items=unable)
+            items[:] = [item for item in items if item not in unable]
     if SOAK:
         return
     kept = [item for item in items if item.get_closest_marker("soak") is None]
     if len(kept) != len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what was left out."""
+    if LEFT_OUT in config.stash:
+        terminalreporter.write_line(f"left out: {config.stash[LEFT_OUT]} tests in a browser. {MISSING}")
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +96,24 @@ def _shared(folder: Path, address: str, authority: CertificateAuthority) -> Iter
     asyncio.run(shared.start())
     yield shared
     asyncio.run(shared.server.stop())
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """A Chromium of this worker's own."""
+    program = find_chromium()
+    if program is None:
+        pytest.fail(MISSING)
+    found = Chromium(program)
+    yield found
+    found.stop()
+
+
+@pytest_asyncio.fixture
+async def browser(chromium: Chromium) -> AsyncIterator[Windows]:
+    """Real browser windows: ``tab = await browser.tab(board, user)``, ``tab.page`` is Playwright's."""
+    async with windows(chromium) as found:
+        yield found
 
 
 @pytest_asyncio.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,8 +14,9 @@ from esnbot.commands.guide import sign, usage
 from esnbot.commands.registry import Registry
 from esnbot.community.person import Role
 from esnbot.speech import Later, Markdown, Voice, code, later, render
-from esnbot.web.board import Board, assets, frame_ancestors
+from esnbot.web.board import NOBODY, assets, frame_ancestors
 from esnbot.web.page import Page
+from esnbot.web.reception import Reception
 
 PREFIXES: Final = {"fr": "!rse"}
 TITLE: Final = later("What you can ask the bot")
@@ -28,19 +29,20 @@ _WHO: Final = {
 }
 
 
-def pages(board: Board, registry: Registry, clients: Collection[str] = ()) -> Iterable[Page]:
-    """The page as one opens it, and as a widget, which these clients may show in a frame."""
+def pages(reception: Reception, registry: Registry) -> Iterable[Page]:
+    """The page as one opens it, and as a widget, which the declared clients may show in a frame."""
+    board = reception.board
 
     def at(path: str, ancestors: str) -> Page:
         async def show(request: web.Request) -> web.Response:
-            voice = board.speech.voice(board.language(request))
-            title, choose = str(voice.say(TITLE)), str(voice.say("Language"))
-            return board.render(request, "commands.html", title, choose, _values(registry, voice), ancestors)
+            visit = await reception.visit(request)
+            reader = board.stranger(request, ancestors=ancestors) if visit is None else reception.reader(visit)
+            return board.render(request, reader, "commands.html", TITLE, _values(registry, reader.voice))
 
         return Page(path, show)
 
-    yield at("/", "'none'")
-    yield at("/widget", frame_ancestors(clients) if clients else "'none'")
+    yield at("/", NOBODY)
+    yield at("/widget", frame_ancestors(reception.clients) if reception.clients else NOBODY)
     yield from assets()
 
 

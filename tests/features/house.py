@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from itertools import count
@@ -34,7 +34,7 @@ from esnbot.engine.metrics import Metrics
 from esnbot.engine.schedule import Scheduler
 from esnbot.engine.signals import Signals
 from esnbot.engine.tables import outbox, schedule
-from esnbot.features.contract import Kit
+from esnbot.features.contract import Feature, Kit
 from esnbot.provisioning import wanted
 from esnbot.provisioning.events import ROOM_FAILED, ROOM_READY
 from esnbot.provisioning.reasons import Reason, Why
@@ -43,6 +43,7 @@ from esnbot.store import bindings, rooms
 from esnbot.store.database import Database, Job
 from esnbot.stored import migrated
 from esnbot.testing import ManualClock
+from esnbot.testing.board import BoardOnHouse, OpenBoard
 
 T = TypeVar("T")
 
@@ -130,8 +131,8 @@ class House:
         self.speech = Speech(
             self.found.texts, languages=self.community.languages, default=self.community.default_language, strict=True
         )
-        built = [
-            one.build(
+        features = {
+            name: one.build(
                 Kit(
                     community=self.community,
                     settings=one.settings.model_validate(self.settings.get(name, {})),
@@ -143,7 +144,9 @@ class House:
                 )
             )
             for name, one in self.found.declarations.items()
-        ]
+        }
+        self.features: dict[str, Feature] = features
+        built = list(features.values())
         registry = Registry([n for one in built for n in one.nouns], [c for one in built for c in one.commands])
         speaking = commands.build(
             registry,
@@ -152,6 +155,7 @@ class House:
             places=wanted,
             bot=BOT,
             flood=Flood(burst=1_000),
+            takers=[taker for one in built for taker in one.takes],
         )
         self.modules: tuple[Module, ...] = (speaking, *(one.module for one in built))
         self.add()
@@ -162,6 +166,19 @@ class House:
         signals = Signals()
         self.dispatcher = Dispatcher(self.database, self.modules, self.clock, self.clock, signals, BOT, Metrics())
         self.scheduler = Scheduler(self.database, self.clock, self.clock, signals)
+
+    def board(self) -> AbstractAsyncContextManager[OpenBoard]:
+        """The board with the features' pages: ``async with house.board() as board: zoe = await board.visitor(ZOE)``."""
+        return BoardOnHouse(
+            database=self.database,
+            community=self.community,
+            speech=self.speech,
+            features=self.features,
+            templates=self.found.templates,
+            clock=self.clock,
+            bot=BOT,
+            modules=self.modules,
+        ).open()
 
     async def start(self) -> list[Effect]:
         """What the modules do when the process starts."""
@@ -266,6 +283,16 @@ class House:
             return str((await conn.execute(query)).scalar_one())
 
         relation = {"rel_type": "m.annotation", "event_id": await self.write(posted), "key": commands.YES}
+        return await self.hear(sender=sender, room_id=room, type="m.reaction", content={"m.relates_to": relation})
+
+    async def react(self, to: Say, emoji: str, sender: str = ZOE, room: str = "!cafe") -> list[Effect]:
+        """Somebody reacts to something that was said; what goes out because of it."""
+
+        async def posted(conn: AsyncConnection) -> str:
+            query = select(outbox.c.event_id).where(outbox.c.key.endswith(f"/{to.key}"))
+            return str((await conn.execute(query)).scalars().one())
+
+        relation = {"rel_type": "m.annotation", "event_id": await self.write(posted), "key": emoji}
         return await self.hear(sender=sender, room_id=room, type="m.reaction", content={"m.relates_to": relation})
 
     async def member(self, user: str, room: str, membership: str = "join", **more: Any) -> list[Effect]:

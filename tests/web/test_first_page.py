@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from urllib.parse import quote
 
@@ -14,11 +15,16 @@ from esnbot.commands.command import Call, Command, Names, Noun, Param
 from esnbot.commands.registry import Registry
 from esnbot.commands.values import Text
 from esnbot.community.person import Role
+from esnbot.discovery import Discovery
 from esnbot.engine.effects import Effect
 from esnbot.engine.metrics import Metrics
 from esnbot.speech import Speech, later
+from esnbot.stored import migrated
+from esnbot.testing import ManualClock
+from esnbot.testing.board import BoardOnHouse
 from esnbot.web import Gauges, Readiness, WebServer, first_page, make_app
-from esnbot.web.board import Board, frame_ancestors
+from esnbot.web.board import frame_ancestors
+from tests.features.house import BOT, a_community
 
 CLIENTS = ("https://app.element.io", "https://chat.example.org/element/", "http://localhost:8080/#/")
 NASTY = '"><script>alert(1)</script>'
@@ -57,15 +63,26 @@ class Site:
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[Site]:
+async def site(sqlite_url: str) -> AsyncIterator[Site]:
     speech = Speech(languages=("fr", "en"), default="fr", strict=True)
-    pages = first_page.pages(Board(speech, ("fr", "en")), a_registry(), CLIENTS)
-    app = make_app(speech, Gauges(Metrics().registry, "1"), Readiness(), None, pages)
-    server = WebServer(app, "127.0.0.1", 0)
-    await server.start()
-    async with ClientSession() as session:
-        yield Site(server.url, session)
-    await server.stop()
+    async with migrated(sqlite_url, Discovery()) as database:
+        house = BoardOnHouse(
+            database=database,
+            community=a_community(),
+            speech=speech,
+            features={},
+            templates={},
+            clock=ManualClock(),
+            bot=BOT,
+        )
+        reception = replace(house.reception(), clients=CLIENTS)
+        pages = first_page.pages(reception, a_registry())
+        app = make_app(reception.board, Gauges(Metrics().registry, "1"), Readiness(), None, pages)
+        server = WebServer(app, "127.0.0.1", 0)
+        await server.start()
+        async with ClientSession() as session:
+            yield Site(server.url, session)
+        await server.stop()
 
 
 class Tags(HTMLParser):
@@ -113,14 +130,15 @@ async def test_only_the_declared_clients_may_show_the_widget_and_nobody_frames_t
     headers, _ = await site.get("/widget")
     policy = headers["Content-Security-Policy"]
     assert policy == (
-        "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'self'; "
         "frame-ancestors 'self' https://app.element.io https://chat.example.org http://localhost:8080 vector:"
     )
     headers, _ = await site.get("/")
     assert headers["Content-Security-Policy"].endswith("frame-ancestors 'none'")
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
-    assert headers["Vary"] == "Accept-Language"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Vary"] == "Accept-Language, Cookie"
     assert headers["Content-Type"] == "text/html; charset=utf-8"
     assert "Set-Cookie" not in headers
 
@@ -139,7 +157,7 @@ async def test_nothing_on_it_is_taken_for_html_and_nothing_comes_from_elsewhere(
     assert "&lt;script&gt;alert(1)" in page
     assert not {"script", "iframe", "img", "form", "object", "base"} & set(found.tags)
     assert found.handlers == []
-    assert all(re.match(r"(\?|data:,$|assets/board\.css$)", link) for link in found.links), found.links
+    assert all(re.match(r"(\?|data:,$|#main$|\./|\./assets/board\.css$)", link) for link in found.links), found.links
 
 
 @pytest.mark.parametrize(

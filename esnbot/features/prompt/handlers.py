@@ -151,7 +151,7 @@ class PromptHandlers:
     async def _suited(self, conn: AsyncConnection, group: Group) -> tuple[list[Prompt], str]:
         spaces = {} if group.language else await wanted.spaces(conn)
         language = language_of(group, spaces, self._community)
-        return model.suited(group, self._community.prompts, language), language
+        return model.suited(group, self._community, language), language
 
     async def show_next(self, call: Call) -> Sequence[Effect]:
         """Which prompt comes when, in which group; for animators."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time
 from hashlib import sha256
@@ -43,17 +43,20 @@ class Used:
     round: int
 
 
-def suited(group: Group, prompts: Iterable[Prompt], language: str) -> list[Prompt]:
-    """The prompts that a group can have: for its kind, and written in its language."""
-    return [p for p in prompts if (not p.kinds or group.kind in p.kinds) and p.texts.get(language, "").strip()]
+def suited(group: Group, community: Community, language: str) -> list[Prompt]:
+    """The prompts that a group can have: its template's own, and those for its kind, written in its language."""
+    template = community.template_of(group)
+    fit = [p for p in community.prompts if not p.kinds or group.kind in p.kinds]
+    return [p for p in (*(template.prompts if template else ()), *fit) if p.texts.get(language, "").strip()]
 
 
 def choose(group: str, prompts: Sequence[Prompt], used: Sequence[Used]) -> Used | None:
     """The next prompt of a group and its round; ``used`` in the order in which they appeared.
 
     Within a round none appears twice, and a new round begins when all suited ones have appeared. The order of a round
-    is drawn from group and round, so that it is the same whoever computes it; two of one family do not follow each
-    other, and a round does not begin with what ended the last one, where there is a choice.
+    is drawn from group and round, so that it is the same whoever computes it; those of the group's template come first.
+    Two of one family do not follow each other, and a round does not begin with what ended the last one, where there is
+    a choice.
     """
     if not prompts:
         return None
@@ -65,7 +68,7 @@ def choose(group: str, prompts: Sequence[Prompt], used: Sequence[Used]) -> Used 
     last = used[-1].key if used else ""
     families = {prompt.key: prompt.family for prompt in prompts}
     family = families.get(last, "")
-    drawn = sorted(left, key=lambda prompt: _draw(group, round_, prompt.key))
+    drawn = sorted(left, key=lambda one: (not one.template, _draw(group, round_, one.key)))
     others = [p for p in drawn if p.key != last and not (family and p.family == family)]
     others = others or [p for p in drawn if p.key != last] or drawn
     return Used(others[0].key, round_)
