@@ -37,8 +37,7 @@ def pages(reception: Reception, registry: Registry) -> Iterable[Page]:
         async def show(request: web.Request) -> web.Response:
             visit = await reception.visit(request)
             reader = board.stranger(request, ancestors=ancestors) if visit is None else reception.reader(visit)
-            title = str(reader.voice.say(TITLE))
-            return board.render(request, reader, "commands.html", title, _values(registry, reader.voice))
+            return board.render(request, reader, "commands.html", TITLE, _values(registry, reader.voice))
 
         return Page(path, show)
 

@@ -140,6 +140,7 @@ class House:
                     clock=self.clock,
                     bot=BOT,
                     server=SERVER,
+                    declared=self.found.declarations,
                 )
             )
             for name, one in self.found.declarations.items()
@@ -176,6 +177,7 @@ class House:
             templates=self.found.templates,
             clock=self.clock,
             bot=BOT,
+            modules=self.modules,
         ).open()
 
     async def start(self) -> list[Effect]:
