@@ -136,6 +136,7 @@ class Application:
             places=wanted,
             bot=self.settings.homeserver.bot,
             names=(DISPLAY_NAME,),
+            takers=[taker for feature in self.features.values() for taker in feature.takes],
         )
 
     def _reception(self) -> Reception:

@@ -41,7 +41,7 @@ class Composed:
 
 def compose(settings: Settings, found: Discovery, speech: Speech, clock: Clock) -> Composed:
     """Every feature that can be built and whose commands contradict nobody's; the others are named."""
-    features: dict[str, Feature] = {}
+    built: dict[str, Feature] = {}
     broken = dict(found.broken)
     for name, declaration in found.declarations.items():
         try:
@@ -53,20 +53,37 @@ def compose(settings: Settings, found: Discovery, speech: Speech, clock: Clock) 
                 bot=settings.homeserver.bot,
                 server=settings.homeserver.server_name,
                 board=settings.web.url,
+                declared=found.declarations,
             )
-            feature = declaration.build(kit)
-            _registry({**features, name: feature})
-        except RegistryError as error:
-            broken[name] = f"the feature '{name}' does not fit: {error}"
+            built[name] = declaration.build(kit)
         # A feature may come from anybody and fail in any way; the others run without it.
         except Exception as error:
             log.debug("feature cannot be built", feature=name, exc_info=True)
             broken[name] = f"the feature '{name}' cannot be built: {summary(error)}"
-        else:
-            features[name] = feature
+    features, unfit = _fitting(built)
+    broken |= {name: f"the feature '{name}' does not fit: {error}" for name, error in unfit.items()}
     for sentence in broken.values():
         log.error("feature left out", reason=sentence)
     return Composed(features, broken, _registry(features))
+
+
+def _fitting(built: Mapping[str, Feature]) -> tuple[dict[str, Feature], dict[str, RegistryError]]:
+    """The features that fit together, and why the others do not; one may add commands to another's noun."""
+    features: dict[str, Feature] = {}
+    left = dict(built)
+    while left:
+        unfit: dict[str, RegistryError] = {}
+        for name, feature in left.items():
+            try:
+                _registry({**features, name: feature})
+            except RegistryError as error:
+                unfit[name] = error
+            else:
+                features[name] = feature
+        if len(unfit) == len(left):
+            return features, unfit
+        left = {name: built[name] for name in unfit}
+    return features, {}
 
 
 def _registry(features: Mapping[str, Feature]) -> Registry:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from esnbot.community.audience import Audience
-from esnbot.community.group import Group, History, Kind, Place, Posting, Space
+from esnbot.community.group import Group, History, Joining, Kind, Place, Posting, Space
 from esnbot.community.person import UserID
 from esnbot.community.tempo import QuietHours, Tempo
 
@@ -31,13 +31,41 @@ class Prompt:
     kinds: frozenset[Kind] = frozenset()
     """Kinds of group that it suits; empty: all."""
     family: str = ""
+    template: str = ""
+    """The key of the template whose own question it is; '': one of the library."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateRoom:
+    """One of several rooms that a group gets, in a space of its own."""
+
+    key: str
+    name: Mapping[str, str] = field(default_factory=dict)
+    """What it is called within the group; the first room goes by the group's name where this is empty."""
+    topic: Mapping[str, str] = field(default_factory=dict)
+    posting: Posting | None = None
+    """Who may post there; None: as in the whole group."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateText:
+    """A text that a group finds in its wiki or among its notes from the first day."""
+
+    key: str
+    title: Mapping[str, str]
+    text: Mapping[str, str] = field(default_factory=dict)
+    """Language to Markdown."""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What a group of a kind starts with."""
+    """What a group starts with; the one whose key is a kind is the standard template of that kind."""
 
     kind: Kind
+    key: str = ""
+    summary: Mapping[str, str] = field(default_factory=dict)
+    """What it is good for, in a sentence."""
     name: Mapping[str, str] = field(default_factory=dict)
     topic: Mapping[str, str] = field(default_factory=dict)
     welcome: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +74,27 @@ class Template:
     """What groups of the kind have when they say nothing themselves; None: the model's default."""
     history: History | None = None
     tempo: Tempo | None = None
+    joining: Joining | None = None
+    encrypted: bool | None = None
+    retention: timedelta | None = None
+    founders: int | None = None
+    """How many people it takes to make such a group, 1 or 2; None: as the community has it."""
+    rooms: tuple[TemplateRoom, ...] = ()
+    """Several stand in a space that is made for the group; the first is where people meet."""
+    pages: tuple[TemplateText, ...] = ()
+    """First pages of its wiki."""
+    notes: tuple[TemplateText, ...] = ()
+    """First notes."""
+    prompts: tuple[Prompt, ...] = ()
+    """Its own questions."""
+
+
+def standard_template(templates: Mapping[str, Template], kind: Kind) -> Template | None:
+    """The template called like the kind, or the first of that kind."""
+    called = templates.get(kind.value)
+    if called is not None and called.kind is kind:
+        return called
+    return next((template for template in templates.values() if template.kind is kind), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +123,7 @@ class Community:
     groups: Mapping[str, Group] = field(default_factory=dict)
     roles: Roles = Roles()
     prompts: tuple[Prompt, ...] = ()
-    templates: Mapping[Kind, Template] = field(default_factory=dict)
+    templates: Mapping[str, Template] = field(default_factory=dict)
     sites: Mapping[str, Site] = field(default_factory=dict)
     teams: Mapping[str, Site] = field(default_factory=dict)
     animators_room: str | None = None
@@ -90,6 +139,14 @@ class Community:
     def place(self, key: str) -> Place | None:
         """The space or group of that key."""
         return self.spaces.get(key) or self.groups.get(key)
+
+    def standard(self, kind: Kind) -> Template | None:
+        """The template for groups of a kind that name none: the one called like the kind, or the first of that kind."""
+        return standard_template(self.templates, kind)
+
+    def template_of(self, group: Group) -> Template | None:
+        """The template that a group began with; one that is declared no more counts as the standard one of its kind."""
+        return self.templates.get(group.template) or self.standard(group.kind)
 
     def audiences_of(self, user: UserID, today: date) -> frozenset[str]:
         """Keys of the audiences that a person belongs to on that day."""

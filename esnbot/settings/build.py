@@ -9,8 +9,9 @@ from typing import Any
 
 from esnbot.community.audience import Audience, Perimeter
 from esnbot.community.group import Group, History, Joining, Kind, Posting, Source, Space
-from esnbot.community.model import Community, Prompt, Roles, Site, Template
-from esnbot.community.tempo import QuietHours, Tempo
+from esnbot.community.model import Community, Prompt, Roles, Site, Template, standard_template
+from esnbot.community.tempo import QuietHours
+from esnbot.settings import templates as library
 from esnbot.settings.document import Node
 from esnbot.settings.mistakes import Mistake
 from esnbot.settings.sections import (
@@ -21,11 +22,9 @@ from esnbot.settings.sections import (
     PromptsFile,
     SiteSection,
     SpaceSection,
-    TemplateFile,
-    TempoSection,
 )
+from esnbot.settings.template_file import TemplateFile
 from esnbot.settings.values import complete
-from esnbot.speech.typography import french
 
 OWN = "own"
 """In an audience's homeservers: this homeserver."""
@@ -60,7 +59,7 @@ class Builder:
         file = self.file
         for one in self._walk():
             self._register(one)
-        made = self._templates(templates)
+        made = library.made(templates, self.sources, self.mistakes)
         order = list(self._parents_first())
         spaces: dict[str, Space] = {}
         groups: dict[str, Group] = {}
@@ -69,7 +68,8 @@ class Builder:
             if isinstance(one.section, GroupSection):
                 groups[one.key] = self._group(one, one.section, around, made)
             else:
-                spaces[one.key] = Space(**self._common(one, around))
+                open_ = isinstance(one.section, SpaceSection) and one.section.open_to_additions
+                spaces[one.key] = Space(**self._common(one, around), open_to_additions=open_)
         quiet = file.quiet_hours
         return Community(
             name=file.name,
@@ -156,25 +156,31 @@ class Builder:
         }
 
     def _group(
-        self, one: Written, section: GroupSection, around: Space | None, templates: Mapping[Kind, Template]
+        self, one: Written, section: GroupSection, around: Space | None, templates: Mapping[str, Template]
     ) -> Group:
-        template = templates.get(section.kind) or Template(section.kind)
+        named = templates.get(section.template) if section.template is not None else None
+        kind = named.kind if named is not None and "kind" not in section.stated else section.kind
+        template = named or standard_template(templates, kind) or Template(kind)
         common = self._common(one, around)
+        if section.joining is None and template.joining is not None:
+            common["joining"] = template.joining
         language = common["language"] or self.file.languages[0]
         charter = section.charter if section.charter is not None else template.charter.get(language, "")
         return Group(
             **common,
-            kind=section.kind,
+            kind=kind,
             posting=section.posting or template.posting or Posting.everyone,
             history=section.history or template.history or History.shared,
             guests=section.guests,
-            encrypted=section.encrypted,
-            retention=section.retention,
+            encrypted=section.encrypted if "encrypted" in section.stated else bool(template.encrypted),
+            retention=section.retention or template.retention,
             charter=charter.strip(),
             owners=self._users(section.owners),
-            tempo=_tempo(section.tempo) if section.tempo else template.tempo,
+            tempo=library.tempo(section.tempo) if section.tempo else template.tempo,
+            template=section.template or "",
             archived=section.archived,
             also_in=tuple(dict.fromkeys(section.also_in)),
+            shown_in=tuple(dict.fromkeys(section.shown_in)),
         )
 
     def _avatar(self, one: Written) -> str | None:
@@ -223,42 +229,12 @@ class Builder:
                     self.mistakes.append(Mistake(source, f"prompts.{key}", f"the key '{key}' a second time", expected))
                     continue
                 seen[key] = self.sources[f"prompts.{key}"] = source
-                yield Prompt(key, _spoken(texts), frozenset(file.kinds), file.family)
-
-    def _templates(self, documents: list[tuple[Node, TemplateFile]]) -> dict[Kind, Template]:
-        made: dict[Kind, Template] = {}
-        for node, file in documents:
-            if file.kind in made:
-                expected = f"one template a kind (the first stands at {self.sources[f'templates.{file.kind}']})"
-                self.mistakes.append(Mistake(node.source, "kind", f"a second template for '{file.kind}'", expected))
-                continue
-            self.sources[f"templates.{file.kind}"] = node.source
-            made[file.kind] = Template(
-                kind=file.kind,
-                name=_spoken(file.name),
-                topic=_spoken(file.topic),
-                welcome=_spoken(file.welcome),
-                charter=_spoken(file.charter),
-                posting=file.posting,
-                history=file.history,
-                tempo=_tempo(file.tempo) if file.tempo else None,
-            )
-        return made
-
-
-def _spoken(texts: Mapping[str, str]) -> dict[str, str]:
-    """Texts as they are said: trimmed, and French with its own signs and spaces whatever the keyboard had."""
-    trimmed = {language: text.strip() for language, text in texts.items()}
-    return {language: french(text) if language == "fr" else text for language, text in trimmed.items()}
+                yield Prompt(key, library.spoken(texts), frozenset(file.kinds), file.family)
 
 
 def _default_joining(one: Written) -> Joining:
     closed = isinstance(one.section, GroupSection) and one.section.kind is Kind.animators
     return Joining.invite if closed or one.parent is None else Joining.space
-
-
-def _tempo(section: TempoSection) -> Tempo:
-    return Tempo(section.numbers, section.at, section.least_gap)
 
 
 def _only_animators_room(groups: Mapping[str, Group]) -> str | None:

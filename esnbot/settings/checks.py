@@ -13,6 +13,7 @@ from esnbot.settings.build import Builder, Written
 from esnbot.settings.document import Node
 from esnbot.settings.mistakes import Mistake, nearest, one_of
 from esnbot.settings.sections import GroupSection, PlaceSection
+from esnbot.settings.templates import texts_of
 
 _LEAST_VERSION = {Joining.knock: 7, Joining.space: 8}
 """The first room version with a way of joining."""
@@ -32,6 +33,7 @@ class Checks:
         self._audiences()
         self._languages()
         self._aliases()
+        self._templates()
         for one in self.builder.written.values():
             place = self.community.place(one.key)
             if place is not None:
@@ -72,12 +74,16 @@ class Checks:
             for index, word in enumerate(section.audiences or ()):
                 self._refer(one, f"audiences.{index}", word, audiences, "audience")
             self._refer(one, "space", getattr(section, "space", None), spaces, "space")
+            if isinstance(section, GroupSection):
+                self._refer(one, "template", section.template, list(self.community.templates), "template")
             for index, word in enumerate(section.also_in if isinstance(section, GroupSection) else ()):
                 self._refer(one, f"also_in.{index}", word, spaces, "space")
                 if word == one.parent:
                     self._add(
                         one, f"also_in.{index}", f"the space '{word}' that it stands in already", "further spaces"
                     )
+            for index, word in enumerate(section.shown_in if isinstance(section, GroupSection) else ()):
+                self._refer(one, f"shown_in.{index}", word, spaces, "space")
 
     def _circles(self) -> None:
         spaces = self.community.spaces
@@ -129,13 +135,10 @@ class Checks:
                 self._add(one, "language", f"the language '{word}'", expected, nearest(word, languages))
         for prompt in self.community.prompts:
             self._all_languages(f"prompts.{prompt.key}", prompt.texts, "the prompt")
-        for kind, template in self.community.templates.items():
-            for name in ("name", "topic", "welcome", "charter"):
-                texts = getattr(template, name)
+        for key, template in self.community.templates.items():
+            for name, texts, what in texts_of(template):
                 if texts:
-                    self._all_languages(
-                        f"templates.{kind}", texts, f"the template's '{name}'", f"templates.{kind}.{name}"
-                    )
+                    self._all_languages(f"templates.{key}", texts, what, f"templates.{key}.{name}")
 
     def _all_languages(self, key: str, texts: Iterable[str], what: str, path: str | None = None) -> None:
         lacking = [language for language in self.community.languages if language not in texts]
@@ -146,6 +149,15 @@ class Checks:
             self.builder.mistakes.append(
                 Mistake(source, path or key, found, f"every language of the community ({words})")
             )
+
+    def _templates(self) -> None:
+        for key, template in self.community.templates.items():
+            source = self.builder.sources[f"templates.{key}"]
+            for room in template.rooms[1:]:
+                if not any(room.name.values()):
+                    found, expected = "a further room without a name", "a 'name' in every language"
+                    path = f"templates.{key}.rooms.{room.key}"
+                    self.builder.mistakes.append(Mistake(source, path, found, expected))
 
     def _aliases(self) -> None:
         seen: dict[str, Written] = {}
@@ -249,7 +261,8 @@ class Checks:
         if quiet is not None and quiet.covers(group.tempo.at):
             expected = f"a time outside of them ({quiet.begin:%H:%M} to {quiet.end:%H:%M})"
             self._add(one, "tempo.at", f"{group.tempo.at:%H:%M}, which lies in the quiet hours", expected)
-        prompts = self.community.prompts
+        template = self.community.template_of(group)
+        prompts = (*self.community.prompts, *(template.prompts if template is not None else ()))
         if prompts and not any(not prompt.kinds or group.kind in prompt.kinds for prompt in prompts):
             expected = "prompts with that kind among their 'kinds', or none at all"
             self._add(one, "tempo", f"a tempo for kind '{group.kind}', which no prompt suits", expected)

@@ -23,11 +23,11 @@ from esnbot.settings.sections import (
     RolesSection,
     SiteSection,
     SpaceSection,
-    TemplateFile,
     TempoSection,
     TopSpaceSection,
     WebSection,
 )
+from esnbot.settings.template_file import TemplateFile, TemplateRoomSection, TemplateTextSection
 
 BEGIN: Final = "<!-- keys begin: python -m esnbot.settings.schema -->"
 END: Final = "<!-- keys end -->"
@@ -51,6 +51,8 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...]] 
     ("`tempo`", TempoSection, None),
     ("A file of prompts", PromptsFile, None),
     ("A template", TemplateFile, None),
+    ("A room of a template", TemplateRoomSection, None),
+    ("A page or note of a template", TemplateTextSection, None),
 )
 
 

@@ -155,7 +155,9 @@ class GroupSection(PlaceSection):
     """A room for people."""
 
     kind: KindName = Kind.informal
-    """What it is for."""
+    """What it is for; as its template says when not given."""
+    template: Key | None = None
+    """The template that it begins with; the standard one of its kind when not given."""
     posting: PostingName | None = None
     """Who may post; everyone, unless this or the template of its kind says otherwise."""
     history: HistoryName | None = None
@@ -175,7 +177,9 @@ class GroupSection(PlaceSection):
     archived: bool = False
     """Read-only, and out of its space."""
     also_in: list[str] = []
-    """Further spaces that list it."""
+    """Further spaces that list it, and whose members may come in as those of the space around it."""
+    shown_in: list[str] = []
+    """Further spaces that list it, and let nobody in by that."""
 
 
 class NestedGroupSection(GroupSection):
@@ -188,6 +192,8 @@ class NestedGroupSection(GroupSection):
 class SpaceSection(PlaceSection):
     """A space; spaces nest."""
 
+    open_to_additions: bool = False
+    """Its members may add groups to it, which only the group's owners and animators take out again."""
     groups: dict[Key, GroupSection] = {}
     """The groups that stand in it."""
     spaces: dict[Key, SpaceSection] = {}
@@ -318,27 +324,6 @@ class PromptsFile(Section):
     """A name for prompts of one sort."""
     prompts: dict[Key, dict[Language, Annotated[str, Field(min_length=1, max_length=4_000)]]]
     """Prompts, each in every language: `first-job: {fr: …, en: …}`."""
-
-
-class TemplateFile(Section):
-    """What a group of a kind starts with, each text language by language."""
-
-    kind: KindName
-    """The kind of group."""
-    name: dict[Language, Name] = {}
-    """What the kind is called."""
-    topic: dict[Language, Annotated[str, Field(max_length=2_000)]] = {}
-    """A topic for groups made in chat."""
-    welcome: dict[Language, Text] = {}
-    """The first words in a new group, in Markdown."""
-    charter: dict[Language, Text] = {}
-    """The charter of groups that state none, in Markdown."""
-    posting: PostingName | None = None
-    """Who may post, unless the group says so itself."""
-    history: HistoryName | None = None
-    """Who reads what was said before, unless the group says so itself."""
-    tempo: TempoSection | None = None
-    """The tempo of groups that state none."""
 
 
 class CommunityFile(Section):

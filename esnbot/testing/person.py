@@ -135,6 +135,17 @@ class Person:
                 raise MatrixRefusal(answer.status, found.get("errcode", ""), found.get("error", ""))
             return found
 
+    async def download(self, uri: str) -> bytes:
+        """What stands behind an ``mxc://`` URI."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
+        url = f"{self.account.homeserver_url}/_matrix/client/v1/media/download/{uri.removeprefix('mxc://')}"
+        headers = {"Authorization": f"Bearer {self.account.access_token}"}
+        async with self._session.get(URL(url, encoded=True), headers=headers) as answer:
+            if answer.status >= 300:
+                raise MatrixRefusal(answer.status, "", await answer.text())
+            return await answer.read()
+
     async def create_room(self, **content: Any) -> str:
         """Create a room and return its id; ``content`` as in the Client-Server API, ``createRoom``."""
         return str((await self.request("POST", "/createRoom", content))["room_id"])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
+import pytest
 import pytest_asyncio
 
 from esnbot.engine.address import KEY
-from esnbot.engine.effects import AdjustPower, Effect, Kick, Redact, Say, direct
+from esnbot.engine.effects import AdjustPower, Attach, Effect, Kick, Redact, Say, direct
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
+from esnbot.matrix.errors import Unreachable
 from esnbot.matrix.registration import Registration
 from esnbot.store import bindings, rooms
 from esnbot.store.database import Database
@@ -235,3 +237,36 @@ async def test_catching_up_reads_deep_and_odd_events(bot: LiveBot, alice: Person
     event = {"type": "m.room.message", "event_id": "$odd", "sender": alice.id, "origin_server_ts": 1, "content": nested}
     assert await engine.catch_up._enter(room, [event, {"no": "event"}]) == 1
     await delivered(bot)
+
+
+async def test_a_file_is_uploaded_to_the_place_kept_for_it_and_posted_once_through_a_crash(
+    bot: LiveBot, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "# Perçage\n\n" + "ligne\n" * 10_000
+
+    async def attach(_ctx: Context, event: Event) -> Sequence[Effect]:
+        return [Attach(room=event.room_id, name="percage.md", text=words)] if event.text("body") == "!do" else []
+
+    await bot.start(a_module("files", attach))
+    room = await bot.room(alice)
+    uploaded: list[str] = []
+    upload = bot.client.upload_media
+
+    async def noted(uri: str, data: bytes, mimetype: str) -> None:
+        await upload(uri, data, mimetype)
+        uploaded.append(uri)
+        # As if the process had died when the file was up, and its message not sent.
+        raise Unreachable("the process died here")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(bot.client, "upload_media", noted)
+        await alice.say(room, "!do")
+        await eventually(lambda: uploaded)
+        await bot.stop()
+    await bot.start(a_module("files", attach))
+    posted = await alice.wait_for(lambda event: event.content.get("msgtype") == "m.file", room=room)
+    assert set(uploaded) == {posted.content["url"]}
+    assert posted.content["info"] == {"mimetype": "text/markdown", "size": len(words.encode())}
+    assert await alice.download(uploaded[0]) == words.encode()
+    await delivered(bot)
+    assert [one.id for one in await alice.history(room) if one.content.get("msgtype") == "m.file"] == [posted.id]

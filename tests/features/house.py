@@ -140,6 +140,7 @@ class House:
                     clock=self.clock,
                     bot=BOT,
                     server=SERVER,
+                    declared=self.found.declarations,
                 )
             )
             for name, one in self.found.declarations.items()
@@ -154,6 +155,7 @@ class House:
             places=wanted,
             bot=BOT,
             flood=Flood(burst=1_000),
+            takers=[taker for one in built for taker in one.takes],
         )
         self.modules: tuple[Module, ...] = (speaking, *(one.module for one in built))
         self.add()
@@ -283,6 +285,16 @@ class House:
         relation = {"rel_type": "m.annotation", "event_id": await self.write(posted), "key": commands.YES}
         return await self.hear(sender=sender, room_id=room, type="m.reaction", content={"m.relates_to": relation})
 
+    async def react(self, to: Say, emoji: str, sender: str = ZOE, room: str = "!cafe") -> list[Effect]:
+        """Somebody reacts to something that was said; what goes out because of it."""
+
+        async def posted(conn: AsyncConnection) -> str:
+            query = select(outbox.c.event_id).where(outbox.c.key.endswith(f"/{to.key}"))
+            return str((await conn.execute(query)).scalars().one())
+
+        relation = {"rel_type": "m.annotation", "event_id": await self.write(posted), "key": emoji}
+        return await self.hear(sender=sender, room_id=room, type="m.reaction", content={"m.relates_to": relation})
+
     async def member(self, user: str, room: str, membership: str = "join", **more: Any) -> list[Effect]:
         """Somebody comes into a room, or goes."""
         return await self.hear(
@@ -382,8 +394,8 @@ class House:
         assert json.loads(json.dumps(kept)) == kept, "JSON values only"
         return kept
 
-    async def erase(self, name: str, user: str) -> None:
-        """Make a feature forget a person."""
+    async def erase(self, name: str, user: str) -> list[Effect]:
+        """Make a feature forget a person; what goes out because of it."""
         erase = self.module(name).erase
         assert erase is not None
 
@@ -391,7 +403,9 @@ class House:
             effects = await erase(Context(conn=conn, now=self.clock.now(), bot=BOT), user)
             await effects_in.put(conn, name, f"erase:{user}", effects, self._now)
 
+        before = await self._last()
         await self.write(job)
+        return await self._settle(before)
 
     async def _last(self) -> int:
         async def job(conn: AsyncConnection) -> int:

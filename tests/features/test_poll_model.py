@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esnbot.community.tempo import QuietHours
+from esnbot.features.hours import after_quiet
 from esnbot.features.poll.model import (
     CALM,
     MOST,
@@ -20,7 +21,6 @@ from esnbot.features.poll.model import (
     Tally,
     Unusable,
     Way,
-    after_quiet,
     cast_at,
     end_content,
     next_showing,

@@ -12,16 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esnbot.community.group import Kind
-from esnbot.community.model import Prompt
+from esnbot.community.model import Prompt, Template
 from esnbot.community.tempo import QuietHours, Tempo
+from esnbot.features.hours import Beat, public_holidays
 from esnbot.features.prompt.model import (
-    Beat,
     Used,
     beat_of,
     choose,
     coming,
     headline,
-    public_holidays,
     signature,
     suited,
 )
@@ -202,8 +201,20 @@ def test_prompts_suit_by_kind_and_language() -> None:
         Prompt("english", {"en": "?"}),
         Prompt("blank", {"fr": " "}),
     ]
-    assert [p.key for p in suited(a_group(), prompts, "fr")] == ["any"]
-    assert [p.key for p in suited(a_group(kind=Kind.hobby), prompts, "fr")] == ["any", "hobby"]
+    community = a_community(prompts=tuple(prompts))
+    assert [p.key for p in suited(a_group(), community, "fr")] == ["any"]
+    assert [p.key for p in suited(a_group(kind=Kind.hobby), community, "fr")] == ["any", "hobby"]
+
+
+def test_the_questions_of_the_groups_template_come_before_those_of_the_library() -> None:
+    own = tuple(Prompt(f"bench/{key}", {"fr": "?", "en": "?"}, template="bench") for key in ("one", "two"))
+    bench = Template(Kind.practice, key="bench", prompts=own)
+    community = a_community(templates={"bench": bench})
+    prompts = suited(a_group(template="bench"), community, "fr")
+    order = [used.key for used in coming("cafe", prompts, [], 6)]
+    assert set(order[:2]) == {"bench/one", "bench/two"}
+    assert len(set(order)) == 6
+    assert not any(prompt.template for prompt in suited(a_group(), community, "fr"))
 
 
 @pytest.mark.parametrize(

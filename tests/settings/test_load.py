@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from esnbot.community.group import History, Joining, Kind, Posting
+from esnbot.community.model import TemplateText
 from esnbot.community.tempo import QuietHours, Tempo
 from tests.settings.writing import read, write
 
@@ -280,12 +281,59 @@ def test_every_shipped_prompt_begins_with_a_bold_line_that_can_stand_alone(path:
                 assert rest.strip()
 
 
+def test_a_template_of_ones_own_has_rooms_pages_notes_and_questions(tmp_path: Path) -> None:
+    template = """
+        kind: practice
+        summary: {fr: Pour apprendre., en: To learn.}
+        joining: knock
+        retention: 400 days
+        founders: 2
+        rooms:
+          talk: {}
+          results: {name: {fr: Résultats, en: Results}, posting: owners}
+        pages:
+          home: {title: {fr: Accueil, en: Home}, text: {fr: Bonjour !, en: Hello!}}
+        notes:
+          first: {title: {fr: Un, en: One}, tags: [start]}
+        prompts:
+          what: {fr: Quoi ?, en: What?}
+    """
+    write(tmp_path, template, "bench.yaml", head="")
+    write(tmp_path, "kind: practice", "practice.yaml", head="")
+    text = """
+        templates: [bench.yaml, practice.yaml]
+        groups:
+          steel: {name: Steel, template: bench}
+          wood: {name: Wood, kind: practice}
+    """
+
+    community = read(write(tmp_path, text)).community
+
+    bench = community.templates["bench"]
+    assert [(room.key, dict(room.name), room.posting) for room in bench.rooms] == [
+        ("talk", {}, None),
+        ("results", {"fr": "Résultats", "en": "Results"}, Posting.owners),
+    ]
+    assert bench.pages == (
+        TemplateText("home", {"fr": "Accueil", "en": "Home"}, {"fr": "Bonjour\u00a0!", "en": "Hello!"}),
+    )
+    assert (bench.notes[0].tags, bench.founders) == (("start",), 2)
+    assert [(one.key, one.template) for one in bench.prompts] == [("bench/what", "bench")]
+    steel, wood = community.groups["steel"], community.groups["wood"]
+    assert (steel.kind, steel.joining, steel.retention) == (Kind.practice, Joining.knock, timedelta(days=400))
+    assert community.template_of(steel) is bench
+    standard = community.template_of(wood)
+    assert standard is not None
+    assert standard.key == "practice"
+
+
 def test_the_shipped_community_is_whole() -> None:
     community = read(Path("config/community.yaml")).community
 
     assert len(community.prompts) >= 24
     assert all(set(prompt.texts) == {"fr", "en"} for prompt in community.prompts)
-    assert set(community.templates) == set(Kind)
+    assert set(Kind) <= set(community.templates)
+    assert all((template := community.standard(kind)) and template.key == kind for kind in Kind)
     assert 3 <= len(community.spaces) <= 4
     assert len(community.groups) >= 10
     assert community.animators_room in community.groups

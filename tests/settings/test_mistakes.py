@@ -80,6 +80,7 @@ def test_all_mistakes_come_in_one_go_and_in_order(tmp_path: Path) -> None:
         ("groups: {a: {name: A, audiences: [supliers]}}", "groups.a.audiences.0", "suppliers"),
         ("groups: {a: {name: A, space: lak}}\nspaces: {lake: {name: L}}", "groups.a.space", "lake"),
         ("groups: {a: {name: A, also_in: [lak]}}\nspaces: {lake: {name: L}}", "groups.a.also_in.0", "lake"),
+        ("groups: {a: {name: A, shown_in: [lak]}}\nspaces: {lake: {name: L}}", "groups.a.shown_in.0", "lake"),
         ("groups: {photo: {name: A}}\nanimators_room: photos", "animators_room", "photo"),
         ("spaces: {lake: {name: A}}\nhome: laek", "home", "lake"),
         ("country: fr", "country", "FR"),
@@ -367,14 +368,32 @@ def test_a_tempo_that_no_prompt_suits_is_a_mistake(tmp_path: Path) -> None:
 def test_a_prompt_or_template_written_twice_is_named(tmp_path: Path) -> None:
     for name in ("a.yaml", "b.yaml"):
         write(tmp_path, "prompts: {hello: {en: Hello, fr: Bonjour}}", f"prompts/{name}", head="")
-        write(tmp_path, "kind: hobby", f"templates/{name}", head="")
+        write(tmp_path, "{kind: hobby, key: chess}", f"templates/{name}", head="")
 
     found = mistakes(write(tmp_path, "prompts: [prompts/*.yaml]\ntemplates: [templates/*.yaml]"))
 
     assert sorted(mistake.found for mistake in found) == [
-        "a second template for 'hobby'",
+        "a second template called 'chess'",
         "the key 'hello' a second time",
     ]
+
+
+def test_a_template_that_cannot_be_used_is_explained(tmp_path: Path) -> None:
+    write(tmp_path, "kind: hobby", "templates/Été.yaml", head="")
+    lacking = """
+        kind: project
+        rooms: {talk: {}, more: {}}
+        pages: {home: {title: {en: Home}}}
+    """
+    write(tmp_path, lacking, "templates/move.yaml", head="")
+    groups = "templates: [templates/*.yaml]\ngroups: {lounge: {name: Lounge, template: moove}}"
+
+    found = {mistake.path: mistake for mistake in mistakes(write(tmp_path, groups))}
+
+    assert found["key"].found == "a template called 'Été'"
+    assert found["templates.move.rooms.more"].found == "a further room without a name"
+    assert found["templates.move.pages.home.title"].found == "the title of the page 'home' without fr"
+    assert found["groups.lounge.template"].suggestion == "move"
 
 
 class _Greeting(BaseModel):

@@ -7,6 +7,27 @@ from typing import Final
 ASKED_FOR: Final = "org.esnbot.group_asked_for"
 """Somebody asked for a group, and it is written down as wanted; content: ``key``."""
 
+GROUP_BORN: Final = "org.esnbot.group_born"
+"""A group that people asked for in chat stands, with all its rooms; once for each group.
+
+Content:
+
+- ``key``: the natural key of the group, which is that of its first room;
+- ``template``: the key of its template in ``Community.templates`` (its ``pages`` and ``notes`` are what features make
+  of it), '' when there is none;
+- ``kind``, ``language`` (of the group: its texts are taken in this language), ``owners`` (user ids, sorted);
+- ``space``: the key of the space that was made for it, '' for a group of one room;
+- ``rooms``: the template's key of each room to the natural key of the place, ``{}`` for a group of one room.
+
+The event's ``room_id`` is the group's first room.
+"""
+
+OWNER_GONE: Final = "org.esnbot.group_owner_gone"
+"""An owner of a group left it, or was taken off its owners; content: ``key``, ``person``."""
+
+MERGED: Final = "org.esnbot.group_merged"
+"""A group became part of another one, and is archived; content: ``from``, ``into`` (keys)."""
+
 
 def waits_for(key: str) -> str:
     """What whoever asked for a group waits for (``esnbot.commands.waiting``)."""

@@ -14,6 +14,7 @@ from esnbot.engine.effects import TEXT, Effect, Emit, Redact, Say, Schedule, Sen
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.contract import Kit
+from esnbot.features.hours import after_quiet
 from esnbot.features.poll import model, records, wording
 from esnbot.features.poll.model import Ballot, Tally, Way
 from esnbot.features.poll.settings import PollSettings
@@ -192,7 +193,7 @@ class PollHandlers:
             return [_again(ctx, poll, END, CATCH_UP)]
         if await is_paused(ctx.conn):
             return []
-        allowed = model.after_quiet(ctx.now, self._community.quiet_hours, self._community.zone)
+        allowed = after_quiet(ctx.now, self._community.quiet_hours, self._community.zone)
         if allowed > ctx.now:
             return [await self._end_at(ctx.conn, poll, allowed)]
         return [closing(poll, poll.until)]

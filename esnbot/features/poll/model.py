@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from esnbot.commands.words import fold
-from esnbot.community.tempo import QuietHours
-from esnbot.speech import at_wall_clock
 
 LEAST: Final = 2
 MOST: Final = 10
@@ -183,17 +180,6 @@ def cast_at(written: datetime, now: datetime) -> datetime:
 def next_showing(now: datetime, last: datetime | None) -> datetime:
     """When the count that people see may change next."""
     return now if last is None or last > now else max(now, last + CALM)
-
-
-def after_quiet(instant: datetime, quiet: QuietHours | None, zone: ZoneInfo) -> datetime:
-    """The instant, or the end of the quiet hours in which it lies."""
-    local = instant.astimezone(zone)
-    if quiet is None or not quiet.covers(local.time()):
-        return instant
-    day = local.date()
-    if quiet.end <= local.time():
-        day += timedelta(days=1)
-    return at_wall_clock(day, quiet.end, zone)
 
 
 # --- MSC3381 as clients know it; a stable `m.poll.start` shows as an empty tile in Element -------------------------

@@ -8,7 +8,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from esnbot.community.tempo import QuietHours
-from esnbot.features.poll.model import Tally, after_quiet, sign
+from esnbot.features.hours import after_quiet
+from esnbot.features.poll.model import Tally, sign
 from esnbot.speech import Markdown, Voice, bold, bullets, escape, paragraphs
 
 BETWEEN: Final = " · "

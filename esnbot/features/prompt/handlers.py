@@ -15,7 +15,9 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import TEXT, Effect, Say, Schedule, Unschedule, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
+from esnbot.features import calm
 from esnbot.features.contract import Kit
+from esnbot.features.hours import Beat
 from esnbot.features.places import language_of
 from esnbot.features.prompt import model, records
 from esnbot.features.prompt.settings import PromptSettings
@@ -100,6 +102,9 @@ class PromptHandlers:
             return []
         if await bindings.room_of(ctx.conn, group.key) is None:
             return []
+        if await calm.is_silenced(ctx.conn, group.key, "prompt"):
+            # A prompt that nobody would see is not used up.
+            return []
         prompts, language = await self._suited(ctx.conn, group)
         chosen = model.choose(group.key, prompts, await records.had(ctx.conn, group.key))
         if chosen is None:
@@ -146,7 +151,7 @@ class PromptHandlers:
     async def _suited(self, conn: AsyncConnection, group: Group) -> tuple[list[Prompt], str]:
         spaces = {} if group.language else await wanted.spaces(conn)
         language = language_of(group, spaces, self._community)
-        return model.suited(group, self._community.prompts, language), language
+        return model.suited(group, self._community, language), language
 
     async def show_next(self, call: Call) -> Sequence[Effect]:
         """Which prompt comes when, in which group; for animators."""
@@ -202,7 +207,7 @@ class PromptHandlers:
         ]
 
 
-def _first(beat: model.Beat, after: datetime, count: int) -> list[datetime]:
+def _first(beat: Beat, after: datetime, count: int) -> list[datetime]:
     found: list[datetime] = []
     while len(found) < count:
         due = beat.next(found[-1] if found else after, found[-1] if found else after)

@@ -26,6 +26,7 @@ from esnbot.provisioning import wanted
 NAME: Final = "text"
 CARRY: Final = "carry"
 EVERY: Final = timedelta(days=1)
+AFTER_START: Final = timedelta(hours=1)
 FORGOTTEN_SOON: Final = 0.75
 """The part of a room's retention after which a text is posted once more."""
 A_DAY: Final = 5
@@ -50,7 +51,7 @@ class TextHandlers:
 
     async def start(self, ctx: Context) -> Sequence[Effect]:
         """Look after the texts of rooms that forget once a day."""
-        return [Schedule(key=CARRY, job=CARRY, due=ctx.now + EVERY)]
+        return [Schedule(key=CARRY, job=CARRY, due=ctx.now + AFTER_START)]
 
     async def posted(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """A message of ours is in its room."""

@@ -125,7 +125,7 @@ def _byline(draft: Draft, number: int, voice: Voice, author: str | None) -> Mark
     if draft.author:
         person = mention(draft.author, author)
         said = voice.say("By {person}", person=person)
-        parts.append(said if number == 1 else voice.say("As of the edit by {person}", person=person))
+        parts.append(said if number == 1 else voice.say("Edited by {person}", person=person))
     parts += [f"#{tag}" for tag in draft.tags]
     return Markdown(" · ".join(str(voice.plain(part)) for part in parts)) if parts else None
 

@@ -1,0 +1,55 @@
+"""What the board asks for, and what is kept about one person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from esnbot.engine.clock import milliseconds
+from esnbot.engine.effects import Effect
+from esnbot.engine.event import Event
+from esnbot.engine.feature import Context
+from esnbot.features.contract import Kit
+from esnbot.features.directory import model, records
+from esnbot.features.directory.model import Scope, UnusableSubject
+from esnbot.features.directory.settings import DirectorySettings
+
+ASK_ABOUT: Final = "org.esnbot.ask_about"
+"""Somebody changed on the board what they can be asked about; content: by, and any of add, remove, shown_to."""
+
+
+class DirectoryHandlers:
+    """The feature at work."""
+
+    def __init__(self, kit: Kit[DirectorySettings]) -> None:
+        self._settings = kit.settings
+
+    async def ask_about(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Keep what the page has looked at already; what cannot be kept is left out."""
+        person, settings = event.text("by"), self._settings
+        if not person:
+            return []
+        now = milliseconds(ctx.now)
+        remove = event.content.get("remove")
+        if isinstance(remove, list):
+            await records.unstate(ctx.conn, person, [one for one in remove if isinstance(one, str)])
+        if event.text("add"):
+            try:
+                named = model.subjects(event.text("add"), settings.most_subjects, settings.longest_subject)
+            except UnusableSubject:
+                named = []
+            await records.state(ctx.conn, person, named, now, settings.most_subjects)
+        if event.text("shown_to") in list(Scope):
+            await records.show_to(ctx.conn, person, Scope(event.text("shown_to")), now)
+        return []
+
+    async def export(self, conn: AsyncConnection, person: str) -> Mapping[str, Any]:
+        """What is kept about a person."""
+        return await records.of_person(conn, person)
+
+    async def erase(self, ctx: Context, person: str) -> Sequence[Effect]:
+        """Forget a person. How many messages groups had says nothing about anybody."""
+        await records.take_back(ctx.conn, person)
+        return []

@@ -1,0 +1,1 @@
+"""What people can say about groups: the commands, declared file by file; ``feature.py`` puts them together."""

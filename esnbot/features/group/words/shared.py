@@ -1,0 +1,41 @@
+"""What several commands about groups have in common: the noun, kinds, and the group that is meant."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from esnbot.commands.command import Names, Param
+from esnbot.commands.values import Choice, GroupValue
+from esnbot.features.group.model import KINDS, MADE_IN_CHAT
+from esnbot.speech import Later, later
+
+NOUN: Final = "group"
+LONGEST_TEXT: Final = 2_000
+KEEPERS: Final = later("the group's owners and the animators")
+"""Whose commands those of owners are."""
+
+
+def kind_param(help_: Later) -> Param:
+    """The parameter for a kind of group."""
+    return Param(
+        name="kind",
+        names=Names(("kind",), ("type", "genre")),
+        kind=Choice(
+            {kind.value: KINDS[kind] for kind in MADE_IN_CHAT}, later("{text} is not a kind of group that I know.")
+        ),
+        help=help_,
+        required=False,
+        option=True,
+    )
+
+
+def which(*, option: bool = False, required: bool = False, archived: bool = False) -> Param:
+    """The parameter for the group that is meant."""
+    return Param(
+        name="group",
+        names=Names(("group",), ("groupe",)),
+        kind=GroupValue(archived=archived),
+        help=later("Which group; if you name none, the one whose room you are in."),
+        required=required,
+        option=option,
+    )

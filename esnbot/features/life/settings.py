@@ -1,0 +1,55 @@
+"""What a community can set about the life of its groups."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+from typing import Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from esnbot.community.group import Kind
+from esnbot.settings.sections import KindName
+from esnbot.settings.values import Duration, TimeOfDay, duration
+
+NEVER: Final = timedelta(0)
+_WORDS: Final = frozenset({"never", "no", "off", "0", "jamais", "false"})
+ALWAYS_QUIET: Final = frozenset({Kind.animators, Kind.announcements})
+"""Kinds of group that nobody is asked about: they are no conversations of their members."""
+
+
+def span(value: object) -> timedelta:
+    """A duration, or 'never', which is 0."""
+    if str(value).strip().lower() in _WORDS:
+        return NEVER
+    return duration(value)
+
+
+Span = Annotated[
+    timedelta,
+    BeforeValidator(span),
+    WithJsonSchema({"type": ["string", "integer"], "description": "a duration such as '90 days', or 'never'"}),
+]
+
+
+class LifeSettings(BaseModel):
+    """``features.life`` of the configuration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    quiet_after: Span = timedelta(days=90)
+    """A group in which nobody wrote for this long is asked what should become of it; 'never' asks nobody."""
+    quiet_after_of: dict[KindName, Span] = Field(default_factory=dict)
+    """Other times for some kinds of group, for example `{event: 30 days, help: never}`."""
+    answer_within: Duration = timedelta(days=7)
+    """How long a question waits for answers: what becomes of a group, and who looks after it."""
+    ask_at: TimeOfDay = time(10)
+    """When groups are asked, local time, on working days; quiet hours move it."""
+    asked_a_day: int = Field(default=20, ge=1, le=1000)
+    """How many groups are asked in a day at most, those first that have been quiet for longest."""
+
+    def quiet_span(self, kind: Kind) -> timedelta | None:
+        """After how long without a word a group of this kind is asked; None: never."""
+        if kind in ALWAYS_QUIET:
+            return None
+        found = self.quiet_after_of.get(kind, self.quiet_after)
+        return found if found > NEVER else None
