@@ -114,8 +114,9 @@ class Application:
         )
         self.readiness = Readiness()
         self.gauges = Gauges(self.metrics.registry, version("esnbot"))
+        reception = self._reception()
         self.board = WebServer(
-            make_app(self.speech, self.gauges, self.readiness, self.figures, self._pages()),
+            make_app(reception.board, self.gauges, self.readiness, self.figures, self._pages(reception)),
             settings.web.host,
             settings.web.port,
         )
@@ -137,10 +138,10 @@ class Application:
             takers=[taker for feature in self.features.values() for taker in feature.takes],
         )
 
-    def _pages(self) -> Iterable[Page]:
+    def _reception(self) -> Reception:
         settings = self.settings
         clients = settings.web.clients if settings.web.widget else ()
-        reception = Reception(
+        return Reception(
             board=Board(
                 self.speech,
                 settings.community.languages,
@@ -157,6 +158,9 @@ class Application:
             wake=partial(self.engine.signals.set, INBOX),
             clients=clients,
         )
+
+    def _pages(self, reception: Reception) -> Iterable[Page]:
+        settings = self.settings
         yield from first_page.pages(reception, self.composed.all_commands(settings, self.speech))
         yield from Door(reception, settings.homeserver.hs_token.encode()).pages()
         yield from Me(reception, lambda: self.engine.modules).pages()

@@ -196,14 +196,29 @@ async def some(conn: AsyncConnection, keys: Iterable[str]) -> list[WantedObject]
 
 
 async def with_spaces(conn: AsyncConnection, objects: Sequence[WantedObject]) -> list[WantedObject]:
-    """These objects after all the spaces around them, from which they inherit."""
-    known, around, level = {entry.key for entry in objects}, list[WantedObject](), list(objects)
-    while level:
-        keys = {key for entry in level for key in (entry.place.parent, *getattr(entry.place, "also_in", ())) if key}
-        level = await some(conn, keys - known)
-        known |= {entry.key for entry in level}
-        around = [*level, *around]
-    return [*around, *objects]
+    """These objects after the spaces that list them, and those around these: what they inherit from."""
+    known = {entry.key: entry for entry in objects}
+    above: list[WantedObject] = []
+    missing = _spaces_of(objects) - known.keys()
+    while missing and (found := await some(conn, missing)):
+        known |= {entry.key: entry for entry in found}
+        above = [*found, *above]
+        missing = _spaces_of(found) - known.keys()
+    return [*above, *objects]
+
+
+def _spaces_of(objects: Iterable[WantedObject]) -> set[str]:
+    """Keys of the spaces that these objects stand in or are shown in."""
+    return {
+        key
+        for entry in objects
+        for key in (
+            entry.place.parent,
+            *(getattr(entry.place, "also_in", ())),
+            *(getattr(entry.place, "shown_in", ())),
+        )
+        if key
+    }
 
 
 async def unsettled(conn: AsyncConnection) -> dict[str, int]:

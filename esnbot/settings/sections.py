@@ -175,7 +175,9 @@ class GroupSection(PlaceSection):
     archived: bool = False
     """Read-only, and out of its space."""
     also_in: list[str] = []
-    """Further spaces that list it."""
+    """Further spaces that list it, and whose members may come in as those of the space around it."""
+    shown_in: list[str] = []
+    """Further spaces that list it, and let nobody in by that."""
 
 
 class NestedGroupSection(GroupSection):
@@ -188,6 +190,8 @@ class NestedGroupSection(GroupSection):
 class SpaceSection(PlaceSection):
     """A space; spaces nest."""
 
+    open_to_additions: bool = False
+    """Its members may add groups to it, which only the group's owners and animators take out again."""
     groups: dict[Key, GroupSection] = {}
     """The groups that stand in it."""
     spaces: dict[Key, SpaceSection] = {}

@@ -75,8 +75,9 @@ async def site(sqlite_url: str) -> AsyncIterator[Site]:
             clock=ManualClock(),
             bot=BOT,
         )
-        pages = first_page.pages(replace(house.reception(), clients=CLIENTS), a_registry())
-        app = make_app(speech, Gauges(Metrics().registry, "1"), Readiness(), None, pages)
+        reception = replace(house.reception(), clients=CLIENTS)
+        pages = first_page.pages(reception, a_registry())
+        app = make_app(reception.board, Gauges(Metrics().registry, "1"), Readiness(), None, pages)
         server = WebServer(app, "127.0.0.1", 0)
         await server.start()
         async with ClientSession() as session:
