@@ -11,7 +11,7 @@ from esnbot.commands.people import People
 from esnbot.commands.values import GroupValue, Integer, Text
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
-from esnbot.features.group.events import GROUP_BORN
+from esnbot.features.group import GROUP_BORN
 from esnbot.features.page.acts import ACT
 from esnbot.features.page.board import PageBoard
 from esnbot.features.page.desk import Desk
