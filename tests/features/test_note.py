@@ -22,7 +22,8 @@ HALF_A_YEAR = timedelta(days=181)
 
 async def a_room(house: House, key: str = "cafe") -> Room:
     """A group with Zoé and Ali in it."""
-    await house.declare()
+    await house.declare(a_community(languages=("en", "fr")))
+    house.restart()
     await house.put_in(f"!{key}", ZOE, ALI)
     return Room(house, f"!{key}")
 
@@ -391,7 +392,8 @@ async def test_a_note_is_changed_by_whoever_may_write_and_keeps_its_versions(any
 
 
 async def test_its_author_and_the_owners_take_a_note_away(house: House) -> None:
-    await house.declare(a_community(a_group(owners=frozenset({MAX}))))
+    await house.declare(a_community(a_group(owners=frozenset({MAX})), languages=("en", "fr")))
+    house.restart()
     await house.put_in("!cafe", ZOE, ALI)
     room = Room(house)
     await room.say("!esn note Printer\nThe code is 4711.")
