@@ -188,3 +188,8 @@ def contradicted(voice: Voice, name: str, merged: Merged, other: Markdown | None
         number=number,
     )
     return paragraphs(head, *_passages(voice, merged), how)
+
+
+def no_page(voice: Voice) -> Markdown:
+    """There is nothing yet."""
+    return voice.say('There is no page here yet. `!esn page write "Name"` with a text below begins one.')
