@@ -55,9 +55,8 @@ class Desk(OrderDesk):
         if version is None and last.author != call.person.user:
             raise Refused(
                 later(
-                    "There is a page called {name} already, in version {number}. `!esn page add` puts something below "
-                    "it, `!esn page edit` lets you change it, and `--version {number}` with this command gives it your "
-                    "text instead.",
+                    "This is taken already: there is a page called {name}, in version {number}. `!esn page edit` changes it, "
+                    "`!esn page add` adds to it; `--version {number}` lets your text take its place.",
                     name=Quoted(found.title),
                     number=found.number,
                 )
