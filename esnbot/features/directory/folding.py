@@ -17,6 +17,10 @@ _LONGEST: Final = 40
 _SHORT: Final = 3
 """Words of so many letters are left as they are: 'CAD', 'bus', 'TIG'."""
 _NEAR: Final = 0.72
+_SMALL: Final = frozenset(
+    "a an and au aux d de des du en et for in l la le les of on or ou sur the to un une with".split()  # noqa: SIM905
+)
+"""Words that say nothing about what is looked for."""
 
 
 @lru_cache(maxsize=100_000)
@@ -51,6 +55,12 @@ def stem(word: str) -> str:
 def stems(text: str) -> tuple[str, ...]:
     """The stems of a text's words, each once, in their order."""
     return tuple(dict.fromkeys(map(stem, fold(text).split())))
+
+
+def telling(text: str) -> list[str]:
+    """The folded words of a question that tell what is looked for; all of them when none does."""
+    words = fold(text).split()
+    return [word for word in words if word not in _SMALL] or words
 
 
 def near(word: str, known: Iterable[str], most: int = 3) -> list[str]:

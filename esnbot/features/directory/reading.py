@@ -13,7 +13,7 @@ from esnbot.community.group import Group, Place
 from esnbot.community.reach import audiences_of
 from esnbot.features.contract import Kit
 from esnbot.features.directory import model, records
-from esnbot.features.directory.folding import near, stems
+from esnbot.features.directory.folding import near, stem, telling
 from esnbot.features.directory.model import Entry, Listing, Onlookers, Pace, Paces, Query, Reader, Scope
 from esnbot.features.directory.settings import DirectorySettings
 from esnbot.features.directory.shelf import Shelf
@@ -126,10 +126,7 @@ class Reading:
         here = found[(page - 1) * size : page * size]
         stated, names = await records.stated_by_all(conn, here), await records.names(conn, here)
         people = tuple(
-            Found(
-                who, names.get(who, who), tuple(one.text for one in _fitting_first(stated.get(who, []), wanted_stems))
-            )
-            for who in here
+            Found(who, names.get(who, who), _fitting_first(stated.get(who, []), wanted_stems)) for who in here
         )
         return Findings(people, len(found), page, pages, () if found else await self._near(conn, words, by, rooms, now))
 
@@ -182,8 +179,9 @@ class Reading:
 
 
 def _stems_of(words: str) -> tuple[str, ...]:
-    return stems(words) or ((words.strip().casefold(),) if words.strip() else ())
+    return tuple(dict.fromkeys(map(stem, telling(words)))) or ((words.strip().casefold(),) if words.strip() else ())
 
 
-def _fitting_first(stated: list[records.Stated], wanted_stems: tuple[str, ...]) -> list[records.Stated]:
-    return sorted(stated, key=lambda one: -sum(f" {stem} " in one.stems for stem in wanted_stems))
+def _fitting_first(stated: list[records.Stated], wanted_stems: tuple[str, ...]) -> tuple[str, ...]:
+    fitting = sorted(stated, key=lambda one: -sum(f" {word} " in one.stems for word in wanted_stems))
+    return tuple(one.text for one in fitting)
