@@ -40,7 +40,9 @@ def _rows(documents: Iterable[Document]) -> Any:
 async def _copy(database: Database, rows: Any) -> None:
     columns = [column.name for column in records.document.columns]
     async with database.engine.begin() as conn:
-        found = await conn.execute(text("SELECT indexdef FROM pg_indexes WHERE indexname IN ('search_kept', 'search_asked')"))
+        found = await conn.execute(
+            text("SELECT indexdef FROM pg_indexes WHERE indexname IN ('search_kept', 'search_asked')")
+        )
         indexes = list(found.scalars())
         await conn.execute(text("DROP INDEX search_kept, search_asked"))
         await conn.execute(text("CREATE TEMPORARY TABLE stage AS SELECT * FROM search_document WHERE false"))

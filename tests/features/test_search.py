@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from esnbot.community.group import Group, History, Joining, Kind
+from esnbot.community.group import History, Joining, Kind
 from esnbot.engine.effects import Effect
 from esnbot.features.search import Document, put
-from tests.features.house import ALI, BOT, MAX, PAT, ZOE, House, a_community, a_group, a_house, answer_in, of, said
+from esnbot.store import bindings
+from tests.features.house import ALI, BOT, MAX, PAT, ZOE, House, a_community, a_group, a_house, said
 
 ASKED = "Comment débloquer l’imprimante du 3e étage ?"
 AGAIN = "Quelqu’un sait débloquer l’imprimante du 3e étage ?"
@@ -33,7 +34,8 @@ async def note(house: House, number: int, title: str, text: str = "", place: str
 async def direct(house: House, words: str, who: str = ZOE) -> str:
     """What somebody is answered in their chat with the bot."""
     room = f"!direct-{who[1:4]}"
-    await house.put_in(room, who)
+    await house.write(lambda conn: bindings.bind(conn, f"direct:{who}", room, 1))
+    await house.put_in(room, who, BOT)
     return await house.ask(words, who, room)
 
 
@@ -71,7 +73,7 @@ class TestFinding:
         await house.put_in("!secret", ZOE)
         await note(house, 1, "Budget secret", place="secret")
         assert "Budget secret" in await direct(house, "search budget")
-        assert "nothing" in await direct(house, "search budget", ALI)
+        assert "rien trouvé" in await direct(house, "search budget", ALI)
         assert "Budget secret" not in await house.ask("!esn search budget")
 
     async def test_an_animator_looks_into_no_closed_room(self, house: House) -> None:
@@ -210,9 +212,9 @@ class TestQuestions:
         async with a_house(sqlite_url, a_community(group)) as house:
             await house.put_in("!help", ZOE, ALI)
             await house.say(ASKED, room="!help")
-            assert "owner" in await house.ask("!esn search questions off", ZOE, "!help")
+            assert "propriétaires" in await house.ask("!esn search questions off", ZOE, "!help")
             assert await kept(house)
-            assert "forgotten" in await house.ask("!esn search questions off", ALI, "!help")
+            assert "oublié" in await house.ask("!esn search questions off", ALI, "!help")
             assert await kept(house) == []
             await house.say(ASKED, room="!help")
             assert await kept(house) == []
@@ -222,7 +224,7 @@ class TestQuestions:
 
     async def test_a_closed_group_cannot_switch_it_on(self, house: House) -> None:
         await house.put_in("!secret", MAX)
-        assert "cannot be" in await house.ask("!esn search questions on", MAX, "!secret")
+        assert "pas possible" in await house.ask("!esn search questions on", MAX, "!secret")
 
     async def test_a_community_can_do_without(self, sqlite_url: str) -> None:
         async with a_house(sqlite_url, settings={"search": {"questions": False}}) as house:
@@ -333,7 +335,9 @@ async def correct(house: House, original: str, body: str, sender: str = ZOE, **m
 
 
 async def redact(house: House, event: str, room: str = "!help") -> list[Effect]:
-    return await house.hear(type="m.room.redaction", sender=ZOE, room_id=room, content={"redacts": event}, redacts=event)
+    return await house.hear(
+        type="m.room.redaction", sender=ZOE, room_id=room, content={"redacts": event}, redacts=event
+    )
 
 
 async def kept(house: House) -> list[str]:

@@ -13,6 +13,7 @@ from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.search.desk import Desk
 from esnbot.features.search.events import REBUILD
 from esnbot.features.search.handlers import SearchHandlers, is_redaction, may_ask
+from esnbot.features.search.pages import Pages
 from esnbot.features.search.settings import SearchSettings
 from esnbot.features.search.upkeep import GROUPS, REINDEX, WEIGH, Upkeep
 from esnbot.provisioning import events
@@ -48,7 +49,7 @@ def build(kit: Kit[SearchSettings]) -> Feature:
         Names(("search",), ("chercher", "cherche", "recherche")),
         later("Find groups, notes, pages, and questions that were asked."),
     )
-    return Feature(module, (noun,), _commands(Desk(kit)))
+    return Feature(module, (noun,), _commands(Desk(kit)), pages=Pages(kit).all())
 
 
 def _commands(desk: Desk) -> tuple[Command, ...]:
@@ -134,4 +135,5 @@ DECLARATION: Final = Declaration(
     build=build,
     migrations=HERE / "migrations",
     texts=HERE / "texts",
+    templates=HERE / "templates",
 )

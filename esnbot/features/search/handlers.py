@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -185,4 +186,5 @@ def document_of(group: Group, moment: int) -> Document:
         text=group.topic,
         language=group.language or "",
         moment=moment,
+        path=f"/groups/{quote(group.key, safe='')}",
     )
