@@ -28,10 +28,10 @@ _QUOTED: Final = re.compile(r'["“”„«»]\s*([^"“”„«»]+?)\s*["“�
 _MARKUP: Final = re.compile(r"!?\[([^\]\n]{0,300})\]\([^)\s]{0,500}\)|[*_`#>|~]+")
 
 # Where a word stands says how much it says of a document.
-_IN_TITLE: Final = 6.0
-_IN_TAGS: Final = 4.0
+_IN_TITLE: Final = 4.0
+_IN_TAGS: Final = 3.0
 _SATURATION: Final = 1.2
-_LENGTH: Final = 0.5
+_LENGTH: Final = 0.75
 _TOGETHER: Final = 0.4
 """What two words of the question add that stand side by side, as a share of what they weigh."""
 
