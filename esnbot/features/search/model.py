@@ -17,7 +17,7 @@ LONGEST_TITLE: Final = 500
 MOST_TAGS: Final = 50
 LONGEST_TAG: Final = 100
 LONGEST_QUERY: Final = 2_000
-FEW_TERMS: Final = 6
+FEW_TERMS: Final = 8
 """Up to so many, it counts whether they stand together."""
 MOST_TERMS: Final = 20
 """Of a longer question the first words count; a text that is compared has that many words that tell most."""
@@ -186,10 +186,10 @@ def asked(text: str) -> tuple[Term, ...]:
 
 def told(text: str, weights: Callable[[Term], float]) -> tuple[Term, ...]:
     """The words of a text that tell most about it, for finding what is like it."""
-    found = _distinct(
-        _word(word) for word in words.tokens(plain(usable(text, LONGEST_TEXT))) if not words.is_stop(word)
-    )
-    return tuple(sorted(found, key=weights, reverse=True)[:MOST_TERMS])
+    said = words.tokens(plain(usable(text, LONGEST_TEXT)))
+    found = tuple(dict.fromkeys(_word(word) for word in said if not words.is_stop(word)))
+    best = frozenset(sorted(found, key=weights, reverse=True)[:MOST_TERMS])
+    return tuple(term for term in found if term in best)
 
 
 def every_word(text: str) -> frozenset[str]:
