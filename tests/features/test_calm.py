@@ -316,7 +316,9 @@ def test_features_say_private_words_through_calm_alone() -> None:
         for path in folder.rglob("*.py")
         if around.search(path.read_text(encoding="utf-8"))
     }
-    assert found <= MAY_WRITE_DIRECTLY.keys(), f"{found}: say it with esnbot.features.calm.whisper, or write here why it is asked"
+    assert found <= MAY_WRITE_DIRECTLY.keys(), (
+        f"{found}: say it with esnbot.features.calm.whisper, or write here why it is asked"
+    )
 
 
 def test_features_that_whisper_say_what_people_call_it() -> None:
