@@ -6,6 +6,8 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -19,7 +21,7 @@ from esnbot.settings.checks import Checks
 from esnbot.settings.document import DocumentError, Node
 from esnbot.settings.files import Files, read_files
 from esnbot.settings.homeserver import EMBEDDED_NAME, Homeserver, make_homeserver, read_secret
-from esnbot.settings.mistakes import Mistake, SettingsError, nearest, one_of
+from esnbot.settings.mistakes import FitsCommunity, Mistake, SettingsError, Unfit, nearest, one_of
 from esnbot.settings.sections import CommunityFile, HomeserverSection, PromptsFile, WebSection
 from esnbot.settings.template_file import TemplateFile
 from esnbot.settings.validation import validate
@@ -43,6 +45,12 @@ class Web:
     """The kinds of group whose rooms do."""
     clients: tuple[str, ...] = ()
     """Addresses of the web clients that may show it."""
+    stay: timedelta = timedelta(days=14)
+    """How long one stays signed in."""
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Reverse proxies that are believed when they say for whom they ask."""
+    inside: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Internal networks in which homeservers may be asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +138,7 @@ def _settings(
         web=_web(file.web),
         manners=Manners(receipts=file.courtesy.receipts, typing=file.courtesy.typing),
         publish_commands=file.commands.publish,
-        features=_features(root, schemas, mistakes),
+        features=_features(root, schemas, community, mistakes),
         secret_files=_secret_files(file, root),
         sources=builder.sources,
     )
@@ -142,7 +150,7 @@ def _documents(model: type[F], nodes: list[Node], mistakes: list[Mistake]) -> li
 
 
 def _features(
-    root: Node, schemas: Mapping[str, type[BaseModel]] | None, mistakes: list[Mistake]
+    root: Node, schemas: Mapping[str, type[BaseModel]] | None, community: Community, mistakes: list[Mistake]
 ) -> dict[str, BaseModel]:
     if schemas is None:
         return {}
@@ -160,7 +168,17 @@ def _features(
         settings = validate(schema, node, mistakes, ("features", name))
         if settings is not None:
             read[name] = settings
+        if isinstance(settings, FitsCommunity):
+            mistakes += (_unfit(node, name, one) for one in settings.mistakes(community))
     return read
+
+
+def _unfit(node: Node, feature: str, one: Unfit) -> Mistake:
+    at = node.get(*one.path) or node
+    path = ".".join(["features", feature, *map(str, one.path)])
+    expected = f"{one.expected}: {one_of(one.choices)}" if one.choices else one.expected
+    meant = nearest(one.path[-1] if at.value is None else at.value, one.choices)
+    return Mistake(at.source, path, f"{one.found}", expected, meant)
 
 
 def _web(section: WebSection) -> Web:
@@ -175,6 +193,9 @@ def _web(section: WebSection) -> Web:
         widget=widget,
         widget_in=frozenset(section.widget_in),
         clients=tuple(section.clients),
+        stay=section.stay,
+        proxies=tuple(section.proxies),
+        inside=tuple(section.inside),
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from rapidfuzz import fuzz, process
 
 from esnbot.community.group import Source
+from esnbot.community.model import Community
 
 _NEAR: Final = 62.0
 """The least similarity (0 to 100) at which a word counts as a slip for another."""
@@ -41,6 +42,27 @@ class Mistake:
             "expected": self.expected,
             "suggestion": self.suggestion,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Something in a feature's settings that does not fit the community."""
+
+    path: tuple[str | int, ...]
+    """Within the feature's section."""
+    found: str
+    expected: str
+    choices: tuple[str, ...] = ()
+    """What would have been known, for a word that is not."""
+
+
+@runtime_checkable
+class FitsCommunity(Protocol):
+    """Settings of a feature that refer to what the community declares."""
+
+    def mistakes(self, community: Community) -> Iterable[Unfit]:
+        """What does not fit."""
+        ...
 
 
 class SettingsError(Exception):

@@ -140,6 +140,7 @@ class House:
                     clock=self.clock,
                     bot=BOT,
                     server=SERVER,
+                    declared=self.found.declarations,
                 )
             )
             for name, one in self.found.declarations.items()
@@ -154,6 +155,7 @@ class House:
             places=wanted,
             bot=BOT,
             flood=Flood(burst=1_000),
+            takers=[taker for one in built for taker in one.takes],
         )
         self.modules: tuple[Module, ...] = (speaking, *(one.module for one in built))
         self.add()
@@ -175,6 +177,7 @@ class House:
             templates=self.found.templates,
             clock=self.clock,
             bot=BOT,
+            modules=self.modules,
         ).open()
 
     async def start(self) -> list[Effect]:
@@ -280,6 +283,16 @@ class House:
             return str((await conn.execute(query)).scalar_one())
 
         relation = {"rel_type": "m.annotation", "event_id": await self.write(posted), "key": commands.YES}
+        return await self.hear(sender=sender, room_id=room, type="m.reaction", content={"m.relates_to": relation})
+
+    async def react(self, to: Say, emoji: str, sender: str = ZOE, room: str = "!cafe") -> list[Effect]:
+        """Somebody reacts to something that was said; what goes out because of it."""
+
+        async def posted(conn: AsyncConnection) -> str:
+            query = select(outbox.c.event_id).where(outbox.c.key.endswith(f"/{to.key}"))
+            return str((await conn.execute(query)).scalars().one())
+
+        relation = {"rel_type": "m.annotation", "event_id": await self.write(posted), "key": emoji}
         return await self.hear(sender=sender, room_id=room, type="m.reaction", content={"m.relates_to": relation})
 
     async def member(self, user: str, room: str, membership: str = "join", **more: Any) -> list[Effect]:

@@ -314,7 +314,9 @@ def test_a_template_of_ones_own_has_rooms_pages_notes_and_questions(tmp_path: Pa
         ("talk", {}, None),
         ("results", {"fr": "Résultats", "en": "Results"}, Posting.owners),
     ]
-    assert bench.pages == (TemplateText("home", {"fr": "Accueil", "en": "Home"}, {"fr": "Bonjour\u00a0!", "en": "Hello!"}),)
+    assert bench.pages == (
+        TemplateText("home", {"fr": "Accueil", "en": "Home"}, {"fr": "Bonjour\u00a0!", "en": "Hello!"}),
+    )
     assert (bench.notes[0].tags, bench.founders) == (("start",), 2)
     assert [(one.key, one.template) for one in bench.prompts] == [("bench/what", "bench")]
     steel, wood = community.groups["steel"], community.groups["wood"]

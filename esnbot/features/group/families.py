@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Column, Table, Text, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.community.group import Group, Place, Space
+from esnbot.community.group import Group, Origin, Place, Space
+from esnbot.community.reach import audiences_of
+from esnbot.features.group import plans
+from esnbot.features.group.plans import SPACE
 from esnbot.provisioning import wanted
 from esnbot.store.tables import metadata
 from esnbot.store.upsert import upsert
 
-SPACE: Final = "space"
-"""The part of a family that is the space around its rooms."""
+_ADDRESSES: Final = 9
+"""So many addresses are tried for a room whose group stands already."""
 
 part = Table(
     "group_part",
@@ -49,6 +53,15 @@ async def space_of(conn: AsyncConnection, key: str) -> Space | None:
     return next((place for place in await family(conn, key) if isinstance(place, Space)), None)
 
 
+async def entrances(conn: AsyncConnection, key: str) -> list[str]:
+    """Keys of the rooms that somebody is invited to who comes into a group; the further ones can be entered from there.
+
+    The space around them comes first.
+    """
+    head = await head_of(conn, key)
+    return [key for key, what in (await parts(conn, head)).items() if key == head or what == SPACE][::-1] or [head]
+
+
 async def head_of(conn: AsyncConnection, key: str) -> str:
     """The key by which the whole is known: that of its first room, or the key itself."""
     return (await conn.execute(select(part.c.family).where(part.c.key == key))).scalar_one_or_none() or key
@@ -76,3 +89,77 @@ async def keep(conn: AsyncConnection, head: str, found: Iterable[tuple[str, str]
 async def forget(conn: AsyncConnection, keys: Iterable[str]) -> None:
     """Forget places that are wanted no more."""
     await conn.execute(delete(part).where(part.c.key.in_(list(keys))))
+
+
+# --- what is done to the whole --------------------------------------------------------------------------------------
+
+
+async def want(conn: AsyncConnection, group: Group, by: str, now_ms: int) -> None:
+    """Like ``wanted.want``; what changes of a group of several rooms changes of all of them, and of their space.
+
+    Raises ``Owned`` when the file has the say.
+    """
+    before = await wanted.get(conn, group.key)
+    await wanted.want(conn, group, by, now_ms)
+    if not isinstance(before, Group) or await head_of(conn, group.key) != group.key:
+        return
+    for place in await family(conn, group.key):
+        if place.key == group.key:
+            continue
+        if (changed := plans.carried_over(before, group, place)) != place:
+            await wanted.want(conn, changed, by, now_ms)
+
+
+async def archive(conn: AsyncConnection, key: str, now_ms: int) -> None:
+    """Archive a group with all its rooms and their space. Raises ``Owned`` for one of the file."""
+    spaces = await wanted.spaces(conn)
+    for place in await family(conn, key):
+        if not place.audiences and await parts(conn, key) and (meant := audiences_of(place, spaces)):
+            # Its space is archived with it: whom it is for must not be forgotten with that.
+            await wanted.want(conn, replace(place, audiences=meant), by="", now_ms=now_ms)
+        await wanted.archive(conn, place.key, now_ms)
+
+
+async def revive(conn: AsyncConnection, key: str, now_ms: int) -> None:
+    """Open an archived group again, with all its rooms and their space. Raises ``Owned`` for one of the file."""
+    places = await family(conn, key)
+    for place in places:
+        await wanted.revive(conn, place.key, now_ms)
+    spaces = await wanted.spaces(conn)
+    for place in places:
+        around = spaces.get(place.parent or "")
+        if len(places) > 1 and around is not None and set(audiences_of(around, spaces)) == set(place.audiences):
+            open_again = await wanted.get(conn, place.key)
+            if open_again is not None:
+                await wanted.want(conn, replace(open_again, audiences=()), by="", now_ms=now_ms)
+
+
+async def withdraw(conn: AsyncConnection, key: str) -> bool:
+    """Take back a wish of chat that came to nothing, with all its places, and free their keys; all of it or nothing."""
+    keys = list(await parts(conn, key)) or [key]
+    try:
+        async with conn.begin_nested():
+            for one in keys:
+                revision = await wanted.revision_of(conn, one)
+                if revision is None or not await wanted.withdraw(conn, one, revision):
+                    raise _SomethingStands
+            await forget(conn, keys)
+    except _SomethingStands:
+        return False
+    return True
+
+
+async def readdress(conn: AsyncConnection, key: str, now_ms: int) -> bool:
+    """Give a place whose address is taken another one; whether there is one left to try."""
+    place = await wanted.get(conn, key)
+    if place is None or place.origin is not Origin.chat:
+        return False
+    number = int(place.alias.rpartition("-")[2]) + 1 if place.alias else 2
+    if number > _ADDRESSES:
+        return False
+    await wanted.want(conn, replace(place, alias=f"{key}-{number}"), by="", now_ms=now_ms)
+    return True
+
+
+class _SomethingStands(Exception):
+    """A room of it is there, or is being made."""

@@ -7,15 +7,14 @@ from dataclasses import replace
 
 from esnbot.commands.command import Call
 from esnbot.community.group import Group
-from esnbot.community.reach import is_for
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, Invite, Nudge, Say, room
-from esnbot.features.group import model
+from esnbot.features.group import families, model
 from esnbot.features.group.desk import Desk, Found, Refusal, owned_sentence
 from esnbot.features.places import called
 from esnbot.provisioning import wanted
 from esnbot.provisioning.errors import Owned
-from esnbot.speech import Markdown, bold, render
+from esnbot.speech import bold, render
 from esnbot.store import rooms
 
 
@@ -28,7 +27,7 @@ class Keeping:
     async def rename(self, call: Call) -> Sequence[Effect]:
         """Give the group another name; its address stays."""
         try:
-            found = await self._open(call)
+            found = await self._desk.opened(call)
             name = model.proper_name(str(call.args["name"]), self._desk.settings.longest_name)
             await self._desk.want(call, replace(found.group, name=name))
         except model.UnusableName:
@@ -48,7 +47,7 @@ class Keeping:
     async def topic(self, call: Call) -> Sequence[Effect]:
         """Say what the group is about."""
         try:
-            found = await self._open(call)
+            found = await self._desk.opened(call)
             topic = str(call.args["topic"]).strip()
             await self._desk.want(call, replace(found.group, topic=topic))
         except Refusal as refusal:
@@ -98,7 +97,7 @@ class Keeping:
         return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
 
     async def _set_archived(self, call: Call, group: Group, archived: bool) -> None:
-        change = wanted.archive if archived else wanted.revive
+        change = families.archive if archived else families.revive
         try:
             await change(call.ctx.conn, group.key, milliseconds(call.ctx.now))
         except Owned as error:
@@ -107,8 +106,8 @@ class Keeping:
     async def ask_hand_over(self, call: Call) -> str | None:
         """The question before a group changes hands."""
         try:
-            found = await self._open(call)
-            taker = await self._taker(call, found)
+            found = await self._desk.opened(call)
+            taker = await self._desk.new_owner(call, found)
         except Refusal:
             return None
         values = {"group": bold(found.group.name), "person": await called(call.ctx.conn, call.event.room_id, taker)}
@@ -121,8 +120,8 @@ class Keeping:
     async def hand_over(self, call: Call) -> Sequence[Effect]:
         """Make somebody else the owner."""
         try:
-            found = await self._open(call)
-            taker = await self._taker(call, found)
+            found = await self._desk.opened(call)
+            taker = await self._desk.new_owner(call, found)
             group, giver = found.group, call.person.user
             await self._desk.want(call, replace(group, owners=model.handed_over(group.owners, giver, taker)))
         except Refusal as refusal:
@@ -143,37 +142,8 @@ class Keeping:
 
     async def _told_there(self, call: Call, found: Found, room_id: str, taker: str) -> Say:
         """Members learn who looks after their group."""
-        voice = self._desk.kit.speech.voice(found.group.language)
+        voice = await self._desk.voice_of(call.ctx.conn, found.group)
         giver = await called(call.ctx.conn, room_id, call.person.user)
         person = await called(call.ctx.conn, room_id, taker)
         message = render(voice.say("{giver} has handed this group over to {person}.", giver=giver, person=person))
         return Say(room=room(found.group.key), body=message.body, html=message.html, mentions=(taker,))
-
-    async def _taker(self, call: Call, found: Found) -> str:
-        taker = str(call.args["person"])
-        if taker == call.ctx.bot:
-            raise Refusal(call.voice.say("That is kind, but a group needs a person as its owner."))
-        if taker in found.group.owners:
-            raise Refusal(call.voice.say("{group} belongs to them already.", group=bold(found.group.name)))
-        today = call.ctx.now.astimezone(self._desk.community.zone).date()
-        audiences = self._desk.community.audiences_of(taker, today)
-        if not is_for(found.group, await wanted.spaces(call.ctx.conn), self._desk.community, audiences):
-            raise Refusal(await self._not_for(call, found, taker))
-        return taker
-
-    async def _not_for(self, call: Call, found: Found, taker: str) -> Markdown:
-        return call.voice.say(
-            "{group} is not meant for {person}: choose somebody it is meant for.",
-            group=bold(found.group.name),
-            person=await called(call.ctx.conn, call.event.room_id, taker),
-        )
-
-    async def _open(self, call: Call) -> Found:
-        found = await self._desk.owned(call)
-        if found.group.archived:
-            raise Refusal(
-                call.voice.say(
-                    "{group} is archived. Open it again first, with `!esn group revive`.", group=bold(found.group.name)
-                )
-            )
-        return found

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from esnbot.features.search import model, postgres, records, sqlite, weighing
 from esnbot.features.search.model import Document, Hit, Judge, Term, Weights
 from esnbot.features.search.readable import SEEN, Readable
-from esnbot.features.search.shelf import Within, within
+from esnbot.features.search.shelf import Within
 
-RANKABLE: Final = 6_000
+RANKABLE: Final = 3_000
 """Above so many documents that have a word (roughly) they are not ranked all: what is newest is looked at."""
 ENOUGH: Final = 20
 """With fewer documents that have all the words, those that have some of them are looked at too."""
@@ -44,15 +44,14 @@ async def find(
 ) -> list[Hit]:
     """What fits best of what somebody may read; nothing for words that say nothing.
 
-    ``kinds``: some of model.KINDS, all for none. The last word may be the beginning of one.
+    ``kinds``: some of shelf.KINDS, all for none. The last word may be the beginning of one.
     """
     terms = model.asked(words)
-    places = readable.numbers
-    if not terms or not places:
+    if not terms:
         return []
     weights = await weighing.weights(conn, terms)
     ids: set[int] = set()
-    for place in within(kinds, places):
+    for place in readable.within(kinds):
         ids |= await _with_all(conn, terms, place, weights, limit + offset)
     judge = Judge(terms, weights)
     scores = {id: judge.score(one) for id, one in (await records.indexed(conn, sorted(ids), readable)).items()}
@@ -71,13 +70,12 @@ async def similar(
 ) -> list[Hit]:
     """What is most like a text of what somebody may read; ``besides`` is the key of the text itself."""
     everything = model.told(words, lambda _: 1.0)
-    places = readable.numbers
-    if not everything or not places:
+    if not everything:
         return []
     weights = await weighing.weights(conn, everything)
     terms = model.told(words, weights.of)
     ids: set[int] = set()
-    for place in within(kinds, places):
+    for place in readable.within(kinds):
         ids.update(await _some(conn, terms, place, weights))
     judge = Judge(terms, weights)
     found = await records.indexed(conn, sorted(ids), readable)
@@ -91,7 +89,7 @@ async def _with_all(
     conn: AsyncConnection, terms: Sequence[Term], place: Within, weights: Weights, wanted: int
 ) -> set[int]:
     """Documents that have every term; with few of them, some that have the terms that tell most, too."""
-    common = min(weights.count(term) for term in terms) > RANKABLE
+    common = min(weights.count(term, place.shelf) for term in terms) > RANKABLE
     ids = set(await _candidates(conn, terms, place, every=True, newest=common))
     if len(ids) < max(wanted, ENOUGH) and len(terms) > 1:
         ids.update(await _some(conn, terms, place, weights))
@@ -100,14 +98,14 @@ async def _with_all(
 
 async def _some(conn: AsyncConnection, terms: Sequence[Term], place: Within, weights: Weights) -> list[int]:
     """Documents that have one of the rarest terms, as many terms as can be ranked in a moment."""
-    rarest = sorted(terms, key=weights.count)
-    chosen, matches = [rarest[0]], weights.count(rarest[0])
-    for term in rarest[1:]:
-        matches += weights.count(term)
+    counts = sorted(((weights.count(term, place.shelf), number) for number, term in enumerate(terms)))
+    chosen, matches = [terms[counts[0][1]]], counts[0][0]
+    for count, number in counts[1:]:
+        matches += count
         if matches > RANKABLE:
             break
-        chosen.append(term)
-    return await _candidates(conn, chosen, place, every=False, newest=weights.count(rarest[0]) > RANKABLE)
+        chosen.append(terms[number])
+    return await _candidates(conn, chosen, place, every=False, newest=counts[0][0] > RANKABLE)
 
 
 async def _candidates(

@@ -44,20 +44,23 @@ def _term(term: Term, shelf: Shelf) -> str:
     return f"({' | '.join(f'({part})' for part in parts)})"
 
 
+_ASKED: Final = "CAST(CAST(:asked AS text) AS tsquery)"
+_BEST: Final = f"ts_rank('{{0.1, 0.2, 0.5, 1}}', words, {_ASKED}, 1) DESC, id DESC"
+
+
 async def candidates(
     conn: AsyncConnection, terms: Sequence[Term], place: Within, *, every: bool, newest: bool
 ) -> list[int]:
     """Ids of documents that may fit: those that rank best, or the newest."""
-    order = "id DESC" if newest else "ts_rank('{0.1, 0.2, 0.5, 1}', words, CAST(:asked AS tsquery), 1) DESC, id DESC"
     statement = text(
-        f"SELECT id FROM search_document WHERE {_CONDITION[place.shelf]} AND words @@ CAST(:asked AS tsquery)"
-        f" AND id & {PLACE_MASK} = ANY(CAST(:places AS bigint[]))"
+        f"SELECT id FROM search_document WHERE {_CONDITION[place.shelf]} AND words @@ {_ASKED}"
+        f" AND id & {PLACE_MASK} IN (SELECT unnest(CAST(CAST(:places AS text) AS bigint[])))"
         f" AND (id >> {PLACE_BITS}) & {KIND_MASK} = ANY(CAST(:kinds AS bigint[]))"
-        f" ORDER BY {order} LIMIT {NEWEST if newest else RANKED}"
+        f" ORDER BY {'id DESC' if newest else _BEST} LIMIT {NEWEST if newest else RANKED}"
     )
     values = {
         "asked": expression(terms, every=every, shelf=place.shelf),
-        "places": list(place.places),
+        "places": f"{{{place.places}}}",
         "kinds": list(place.kinds),
     }
     return list((await conn.execute(statement, values)).scalars())

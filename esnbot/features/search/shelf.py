@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 from zlib import crc32
 
-from esnbot.features.search.model import KINDS
-
+KINDS: Final = ("group", "note", "page", "question")
 PLACE_BITS: Final = 30
 KIND_BITS: Final = 2
 PLACE_MASK: Final = (1 << PLACE_BITS) - 1
 KIND_MASK: Final = (1 << KIND_BITS) - 1
-RANKED: Final = 200
+RANKED: Final = 100
 """So many documents, the best by the database's own ranking, are looked at closely."""
-NEWEST: Final = 300
+NEWEST: Final = 200
 """So many, the newest, where there are too many to rank them all."""
 
 
@@ -31,10 +29,10 @@ class Shelf(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """What of a shelf is searched: the numbers of places, and kinds by their codes."""
+    """What of a shelf is searched: the numbers of places, with commas between, and kinds by their codes."""
 
     shelf: Shelf
-    places: Sequence[int]
+    places: str
     kinds: tuple[int, ...]
 
 
@@ -51,13 +49,3 @@ def numbered(sequence: int, kind: str, place: str) -> int:
 def sequence_of(number: int) -> int:
     """When a document came, of its id."""
     return number >> (KIND_BITS + PLACE_BITS)
-
-
-def within(kinds: Iterable[str], places: Sequence[int]) -> list[Within]:
-    """The shelves that have these kinds; all of them for none."""
-    asked = frozenset(kinds) or frozenset(KINDS)
-    kept = tuple(code for code, kind in enumerate(KINDS) if kind in asked and kind != "question")
-    found = [Within(Shelf.kept, places, kept)] if kept else []
-    if "question" in asked:
-        found.append(Within(Shelf.asked, places, (KINDS.index("question"),)))
-    return found

@@ -38,7 +38,7 @@ async def candidates(
     )
     values = {
         "asked": expression(terms, every=every, shelf=place.shelf),
-        "places": json.dumps(place.places),
+        "places": f"[{place.places}]",
         "kinds": json.dumps(place.kinds),
     }
     return list((await conn.execute(statement, values)).scalars())

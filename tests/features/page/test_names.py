@@ -28,7 +28,21 @@ class TestNames:
 
     @pytest.mark.parametrize(
         "name",
-        ["", "   ", "\u200b", "\u202e", "..", "../etc/passwd", "a/b", "a\\b", "[[x]]", "a|b", "x" * 10_000, ".", "\x00"],
+        [
+            "",
+            "   ",
+            "\u200b",
+            "\u202e",
+            "..",
+            "../etc/passwd",
+            "a/b",
+            "a\\b",
+            "[[x]]",
+            "a|b",
+            "x" * 10_000,
+            ".",
+            "\x00",
+        ],
     )
     def test_what_cannot_be_a_name_is_said_so(self, name: str) -> None:
         with pytest.raises(BadName):

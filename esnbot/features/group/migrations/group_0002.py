@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("plan", sa.Text, nullable=False),
         sa.Column("room_id", sa.Text, nullable=False),
         sa.Column("thread", sa.Text, nullable=False),
-        sa.Column("question", sa.Text, nullable=False),
+        sa.Column("language", sa.Text, nullable=False),
+        sa.Column("asked", sa.BigInteger, nullable=False),
         sa.Column("expires", sa.BigInteger, nullable=False),
     )

@@ -37,7 +37,8 @@ def upgrade() -> None:
     op.create_table(
         "search_word",
         sa.Column("word", sa.Text, primary_key=True),
-        sa.Column("documents", sa.BigInteger, nullable=False),
+        sa.Column("kept", sa.BigInteger, nullable=False),
+        sa.Column("asked", sa.BigInteger, nullable=False),
     )
     if op.get_bind().dialect.name == "sqlite":
         _sqlite()
