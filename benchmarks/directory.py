@@ -26,6 +26,7 @@ from esnbot.engine.clock import SystemClock
 from esnbot.engine.event import Event
 from esnbot.features.contract import Kit
 from esnbot.features.directory import records
+from esnbot.features.directory.folding import stems
 from esnbot.features.directory.lively import Tally
 from esnbot.features.directory.model import Query
 from esnbot.features.directory.reading import Looker, Reading
@@ -104,11 +105,13 @@ async def _measure(url: str, name: str, groups: int, *, quick: bool) -> list[Row
             await _row(f"directory of {groups:,} groups, {name}: a partner's, p95", partner, 20 if quick else 100)
         )
 
-        async def who() -> None:
-            async with database.read() as conn:
-                await reading.people(conn, zoe, "soudure TIG", datetime.now(UTC), 30)
+        for what, words in {"a hundred found": "soudure TIG", "nobody, near words offered": "randonée"}.items():
 
-        rows.append(await _row(f"who knows, 5,000 people with 10 subjects, {name}, p95", who, times))
+            async def who(words: str = words) -> None:
+                async with database.read() as conn:
+                    await reading.people(conn, zoe, words, datetime.now(UTC), 30)
+
+            rows.append(await _row(f"who knows, 5,000 people with 10 subjects, {name}: {what}, p95", who, times))
         return rows
 
 
@@ -197,7 +200,7 @@ async def _fill(database: Database, declared: Community) -> None:
                 "word": f"{WORDS[n]} {number}",
                 "text": f"{WORDS[n]} {number}",
                 "since": 1,
-                "stems": f" {WORDS[n]} tig " if number % 50 == 0 else f" {WORDS[n]} {number} ",
+                "stems": f" {' '.join(stems(WORDS[n]))} {'tig' if number % 50 == 0 else number} ",
             }
             for number, who in enumerate(people)
             for n in range(10)
