@@ -9,12 +9,9 @@ from itertools import accumulate
 
 from esnbot.features.search import Document
 
-SYLLABLES = (
-    "ba bi bo bra ca che cla co cri da de dra du fa fi flo fra ga gle go gra ha in ja jo la li lo lu ma mi mo na ni no "
-    "ou pa pe pla po pra qua ra re ri ro sa si so sta su ta te ti to tra tri tu va ve vi vo"
-).split()
-ENDINGS = "er ion ment eur age ique s es ing ed al ure ette ance ".split(" ")
-SMALL = "le la les de des un une et à en pour dans sur qui que est ce the of to and in is for on with we it".split()
+SYLLABLES = ["ba", "bi", "bo", "bra", "ca", "che", "cla", "co", "cri", "da", "de", "dra", "du", "fa", "fi", "flo", "fra", "ga", "gle", "go", "gra", "ha", "in", "ja", "jo", "la", "li", "lo", "lu", "ma", "mi", "mo", "na", "ni", "no", "ou", "pa", "pe", "pla", "po", "pra", "qua", "ra", "re", "ri", "ro", "sa", "si", "so", "sta", "su", "ta", "te", "ti", "to", "tra", "tri", "tu", "va", "ve", "vi", "vo"]
+ENDINGS = ["er", "ion", "ment", "eur", "age", "ique", "s", "es", "ing", "ed", "al", "ure", "ette", "ance", ""]
+SMALL = ["le", "la", "les", "de", "des", "un", "une", "et", "à", "en", "pour", "dans", "sur", "qui", "que", "est", "ce", "the", "of", "to", "and", "in", "is", "for", "on", "with", "we", "it"]
 VOCABULARY = 60_000
 GROUPS = 10_000
 OPENINGS = ("Comment", "Qui sait", "Où trouver", "Est-ce que", "How do I", "Does anyone know", "Pourquoi", "Which")
