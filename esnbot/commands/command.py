@@ -72,6 +72,11 @@ class Param:
 
     What leaves no choice is no question: a single offer is taken, and with none the parameter is left out.
     """
+    needed: Callable[[Call], Awaitable[bool]] | None = None
+    """Whether it is needed, given the answers so far: then it is asked for and cannot be skipped, else it is not asked.
+
+    None: its question is put whatever the answers are.
+    """
     check: Callable[[Call, Any], Awaitable[None]] | None = None
     """Raises ``Problem`` for an answer that its kind can read and the command could not take."""
 

@@ -91,6 +91,10 @@ class Questions:
                 continue
             if param.question is None:
                 continue
+            if param.needed is not None:
+                if not await param.needed(replace(self._call, args={**self._nothing(), **args})):
+                    continue
+                param = replace(param, required=True)
             offers = await self._offers(param, args)
             if param.offers is not None and len(offers) < 2:
                 # What cannot be read after all is left out, as if it had not been offered.

@@ -150,9 +150,8 @@ class BoardOnHouse:
             wake=lambda: self.signals.set(INBOX),
         )
 
-    def pages(self) -> Iterable[Page]:
+    def pages(self, reception: Reception) -> Iterable[Page]:
         """All pages."""
-        reception = self.reception()
         yield from assets()
         yield from Door(reception, b"for tests").pages()
         yield from Me(reception, self._modules).pages()
@@ -169,7 +168,9 @@ class BoardOnHouse:
         dispatcher = Dispatcher(
             self.database, self._modules(), self.clock, self.clock, self.signals, self.bot, Metrics()
         )
-        app = make_app(self.speech, Gauges(Metrics().registry, "1"), Readiness(), None, self.pages())
+        reception = self.reception()
+        pages = self.pages(reception)
+        app = make_app(reception.board, Gauges(Metrics().registry, "1"), Readiness(), None, pages)
         server = WebServer(app, "127.0.0.1", 0)
         await server.start()
         working = asyncio.create_task(dispatcher.run())

@@ -14,8 +14,8 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 from markupsafe import Markup
 
 from esnbot.speech import Later, Markdown, Speech, Voice, render
-from esnbot.web.errors import reader_language
 from esnbot.web.guard import CSRF_FIELD
+from esnbot.web.language import reader_language
 from esnbot.web.page import Page
 
 HERE: Final = Path(__file__).parent
@@ -65,6 +65,10 @@ class Reader:
     csrf: str = ""
     """The token of forms; '' for pages without."""
     ancestors: str = NOBODY
+
+
+READER: Final = web.RequestKey("esnbot.reader", Reader)
+"""Under which a request knows its reader, once that is found out."""
 
 
 class Board:

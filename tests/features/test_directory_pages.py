@@ -113,7 +113,14 @@ async def test_what_cannot_be_kept_is_said_beside_the_field(board: OpenBoard, ho
 
 @pytest.mark.parametrize(
     "query",
-    ["q=" + quote("<script>'\"" * 40), "page=999999999999", "page=-1", "kind=nonsense", "for=" + "x" * 9_000, "lang=xx"],
+    [
+        "q=" + quote("<script>'\"" * 40),
+        "page=999999999999",
+        "page=-1",
+        "kind=nonsense",
+        "for=" + "x" * 9_000,
+        "lang=xx",
+    ],
 )
 async def test_any_query_has_an_answer(board: OpenBoard, query: str) -> None:
     zoe = await board.visitor(ZOE)

@@ -463,7 +463,7 @@ async def test_export_names_wishes_and_groups_and_erase_takes_them_back(any_hous
     assert [wish["key"] for wish in kept["asked_for"]] == ["club-photo", "bravo"]
     assert kept["owns"] == ["club-photo", "bravo"]
     await any_house.erase("group", ZOE)
-    assert await any_house.export("group", ZOE) == {"asked_for": [], "owns": []}
+    assert await any_house.export("group", ZOE) == {"asked_for": [], "owns": [], "waiting": []}
     assert (await any_house.place("club-photo")).owners == frozenset()
     assert await any_house.scheduled("group") == {}
     assert len(said(await any_house.make_ready("bravo"))) == 1

@@ -33,7 +33,7 @@ class TestDialogue:
         assert "`passer` veut dire : informel." in asked
         assert "De quoi parlera-t-il" in await self.talk(any_house, "2", "passer", "La maison")
         summed = await self.talk(any_house, "Le jeudi midi")
-        assert "- Nom : Club échecs\n- Type : loisir\n" in summed
+        assert "- Nom : Club échecs\n- Modèle : loisir\n" in summed
         assert "- Sujet : Le jeudi midi" in summed
         any_house.restart()
         assert await self.talk(any_house, "oui") == ""
@@ -77,7 +77,7 @@ class TestDialogue:
         await house.put_in("!direct", ZOE, BOT)
         summed = await self.talk(house, "créer un groupe", "Café", "passer", "passer", "passer", "passer")
         assert "Un groupe de ce genre existe déjà." in summed
-        assert "- Type : informel" in summed
+        assert "- Modèle : informel" in summed
         await self.talk(house, "oui")
         assert (await house.place("cafe-2")).name == "Café"
 

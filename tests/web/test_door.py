@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp import ClientSession
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -201,6 +202,8 @@ async def test_opening_a_link_signs_nobody_in(door: Door) -> None:
     for _ in range(3):
         preview = await door.browser().get(f"/sign-in/{token}", User_Agent="Synapse (bot; +https://github.com)")
         assert session_of(preview) == ""
+    async with ClientSession() as session, session.head(f"{door.board.url}/sign-in/{token}") as looked:
+        assert looked.status == 405
     async with door.board.database.read() as conn:
         assert await sessions.of_person(conn, ZOE) == []
     assert session_of(await press(door.browser(), token))

@@ -16,7 +16,7 @@ from esnbot.community.group import Group, Origin
 from esnbot.community.model import Community
 from esnbot.engine.clock import milliseconds
 from esnbot.features.group import families, records
-from esnbot.features.group.desk import Refusal
+from esnbot.features.group.desk import Desk, Refusal
 from esnbot.features.group.model import MADE_IN_CHAT
 from esnbot.features.group.settings import GroupSettings, MayCreate
 from esnbot.features.places import oversees
@@ -59,11 +59,15 @@ def has_room(rule: MayCreate, made: Made) -> bool:
 class Allowance:
     """What one person may make."""
 
-    community: Community
-    settings: GroupSettings
+    desk: Desk
+
+    @property
+    def community(self) -> Community:
+        """The community."""
+        return self.desk.community
 
     def _rules(self, call: Call) -> Sequence[MayCreate]:
-        return () if oversees(call.person.roles) else rules_for(self.settings, call.person.audiences)
+        return () if oversees(call.person.roles) else rules_for(self.desk.settings, call.person.audiences)
 
     def templates(self, call: Call) -> list[str]:
         """The keys of the templates that the person may use; for kinds without a template, the name of the kind."""
@@ -84,18 +88,19 @@ class Allowance:
         may = self.templates(call)
         fit = [rule for rule in rules if allows(rule, template)]
         if not fit:
-            raise Refusal(self._not_this(call.voice, may))
+            raise Refusal(self.not_this(call.voice, may))
         made = await self._made(call)
         if not any(has_room(rule, made) for rule in fit):
             raise Refusal(self._enough(call.voice, fit, made))
 
-    def _not_this(self, voice: Voice, may: Sequence[str]) -> Markdown:
+    def not_this(self, voice: Voice, may: Sequence[str]) -> Markdown:
+        """That something else is what the person may make."""
         if not may:
             return voice.say(
                 "In this community, groups are not yours to make. `!esn group list` shows those that you can join, and "
                 "the animators can make one for you."
             )
-        names = voice.list([code(self.shown(key, voice.language)) for key in may], either=True)
+        names = voice.list([code(self.desk.template_name(key, voice.language)) for key in may], either=True)
         return voice.say(
             "This is not a group that you can make here. You can make one with `--template` and {templates}; for "
             "anything else, ask the animators.",
@@ -125,11 +130,6 @@ class Allowance:
         conn, user = call.ctx.conn, call.person.user
         since = milliseconds(call.ctx.now - WEEK)
         return Made(await records.asked_since(conn, user, since), await _owned(conn, user))
-
-    def shown(self, key: str, language: str) -> str:
-        """What a template is called in commands."""
-        template = self.community.templates.get(key)
-        return (template.name.get(language) or key).lower() if template is not None else key
 
 
 async def _owned(conn: AsyncConnection, user: str) -> int:

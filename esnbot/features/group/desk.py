@@ -14,7 +14,8 @@ from esnbot.community.person import UserID
 from esnbot.community.reach import is_for
 from esnbot.engine.clock import milliseconds
 from esnbot.features.contract import Kit
-from esnbot.features.group.model import OWNER_POWER
+from esnbot.features.group import families
+from esnbot.features.group.model import KINDS, OWNER_POWER
 from esnbot.features.group.settings import GroupSettings
 from esnbot.features.places import called, language_of, link_to, may_see, memberships, oversees
 from esnbot.provisioning import wanted
@@ -63,11 +64,19 @@ class Reception:
         self.server = kit.server
 
     async def visible(self, call: Call) -> list[tuple[Group, str]]:
-        """The groups that the person may know of, archived ones too, each with the person's membership."""
+        """The groups that the person may know of, archived ones too, each with the person's membership.
+
+        A group of several rooms is there once, as its first room.
+        """
+        further = await families.further(call.ctx.conn)
         everything = await wanted.all_places(call.ctx.conn)
         spaces = {place.key: place for place in everything if not isinstance(place, Group)}
         mine = await memberships(call.ctx.conn, call.person.user)
-        groups = ((place, mine.get(place.key, "leave")) for place in everything if isinstance(place, Group))
+        groups = (
+            (place, mine.get(place.key, "leave"))
+            for place in everything
+            if isinstance(place, Group) and place.key not in further
+        )
         return [(group, mine) for group, mine in groups if self.may_see(call, group, spaces, mine)]
 
     def may_see(self, call: Call, group: Group, spaces: Mapping[str, Place], membership: str) -> bool:
@@ -83,12 +92,15 @@ class Reception:
                 call.voice.say("Which group do you mean? Say this in its room, or name it, such as `--group café`.")
             )
         conn, user = call.ctx.conn, call.person.user
+        # Whichever of its rooms is named: commands are about the whole group.
+        head = await wanted.get(conn, await families.head_of(conn, place.key))
+        place = head if isinstance(head, Group) else place
         room_id = await bindings.room_of(conn, place.key)
         membership = "leave" if room_id is None else await rooms.membership(conn, room_id, user)
         if not self.may_see(call, place, await wanted.spaces(conn), membership):
             # What somebody may not see does not exist for them, in the same words.
             raise Refusal(call.voice.say("I do not know any group called {text}.", text=call.voice.quote(place.name)))
-        return Found(place, room_id, membership, await self._owns(call, place, room_id))
+        return Found(place, room_id, membership, await self.owns(call, place))
 
     async def owned(self, call: Call) -> Found:
         """The same for what only owners and animators may do. Raises Refusal."""
@@ -137,7 +149,17 @@ class Reception:
             f"{said} {call.voice.say('You can ask {people}.', people=call.voice.list(owners, either=True))}"
         )
 
-    async def _owns(self, call: Call, group: Group, room_id: str | None) -> bool:
+    async def knows(self, call: Call, group: Group) -> bool:
+        """Whether the person may know of a group, wherever they stand."""
+        room_id = await bindings.room_of(call.ctx.conn, group.key)
+        membership = "leave"
+        if room_id is not None:
+            membership = await rooms.membership(call.ctx.conn, room_id, call.person.user)
+        return self.may_see(call, group, await wanted.spaces(call.ctx.conn), membership)
+
+    async def owns(self, call: Call, group: Group) -> bool:
+        """Whether the person may do with a group what its owners may."""
+        room_id = await bindings.room_of(call.ctx.conn, group.key)
         if oversees(call.person.roles):
             return True
         if room_id is None:
@@ -147,7 +169,7 @@ class Reception:
     async def want(self, call: Call, group: Group) -> None:
         """Write down how the group should be. Raises Refusal when the file has the say."""
         try:
-            await wanted.want(call.ctx.conn, group, call.person.user, milliseconds(call.ctx.now))
+            await families.want(call.ctx.conn, group, call.person.user, milliseconds(call.ctx.now))
         except Owned as error:
             # It is still called what it was called before this wish.
             known = await wanted.get(call.ctx.conn, group.key)
@@ -171,6 +193,14 @@ class Desk(Reception):
     def __init__(self, kit: Kit[GroupSettings]) -> None:
         super().__init__(kit)
         self.settings = kit.settings
+
+    def template_name(self, key: str, language: str) -> str:
+        """What a template is called, as people write it; a kind without a template is called like the kind."""
+        template = self.community.templates.get(key)
+        if template is not None and template.name.get(language):
+            return template.name[language].lower()
+        kind = next((names for kind, names in KINDS.items() if kind == key), None)
+        return kind.shown(language) if kind is not None else key
 
 
 def owned_sentence(call: Call, group: Group, error: Owned) -> Markdown:

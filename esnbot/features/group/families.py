@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from sqlalchemy import Column, Table, Text, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.community.group import Group, Place, Space
+from esnbot.community.group import Group, Origin, Place, Space
 from esnbot.community.reach import audiences_of
 from esnbot.features.group import plans
 from esnbot.features.group.plans import SPACE
 from esnbot.provisioning import wanted
 from esnbot.store.tables import metadata
 from esnbot.store.upsert import upsert
+
+_ADDRESSES: Final = 9
+"""So many addresses are tried for a room whose group stands already."""
 
 part = Table(
     "group_part",
@@ -47,6 +51,15 @@ async def groups_of(conn: AsyncConnection, key: str) -> list[Group]:
 async def space_of(conn: AsyncConnection, key: str) -> Space | None:
     """The space that was made for a group of several rooms."""
     return next((place for place in await family(conn, key) if isinstance(place, Space)), None)
+
+
+async def entrances(conn: AsyncConnection, key: str) -> list[str]:
+    """Keys of the rooms that somebody is invited to who comes into a group; the further ones can be entered from there.
+
+    The space around them comes first.
+    """
+    head = await head_of(conn, key)
+    return [key for key, what in (await parts(conn, head)).items() if key == head or what == SPACE][::-1] or [head]
 
 
 async def head_of(conn: AsyncConnection, key: str) -> str:
@@ -119,3 +132,34 @@ async def revive(conn: AsyncConnection, key: str, now_ms: int) -> None:
             open_again = await wanted.get(conn, place.key)
             if open_again is not None:
                 await wanted.want(conn, replace(open_again, audiences=()), by="", now_ms=now_ms)
+
+
+async def withdraw(conn: AsyncConnection, key: str) -> bool:
+    """Take back a wish of chat that came to nothing, with all its places, and free their keys; all of it or nothing."""
+    keys = list(await parts(conn, key)) or [key]
+    try:
+        async with conn.begin_nested():
+            for one in keys:
+                revision = await wanted.revision_of(conn, one)
+                if revision is None or not await wanted.withdraw(conn, one, revision):
+                    raise _SomethingStands
+            await forget(conn, keys)
+    except _SomethingStands:
+        return False
+    return True
+
+
+async def readdress(conn: AsyncConnection, key: str, now_ms: int) -> bool:
+    """Give a place whose address is taken another one; whether there is one left to try."""
+    place = await wanted.get(conn, key)
+    if place is None or place.origin is not Origin.chat:
+        return False
+    number = int(place.alias.rpartition("-")[2]) + 1 if place.alias else 2
+    if number > _ADDRESSES:
+        return False
+    await wanted.want(conn, replace(place, alias=f"{key}-{number}"), by="", now_ms=now_ms)
+    return True
+
+
+class _SomethingStands(Exception):
+    """A room of it is there, or is being made."""

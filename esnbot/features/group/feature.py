@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from esnbot.commands.command import Names, Noun
+from esnbot.commands.reactions import reactions
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.group.desk import Desk
 from esnbot.features.group.events import ASKED_FOR
+from esnbot.features.group.founding import JOB, NO, YES, Founding
 from esnbot.features.group.handlers import SLOW, GroupHandlers, left_by_themselves
 from esnbot.features.group.settings import GroupSettings
 from esnbot.features.group.words.changing import changing
@@ -28,6 +30,7 @@ def build(kit: Kit[GroupSettings]) -> Feature:
     """The feature for one community."""
     desk = Desk(kit)
     handlers = GroupHandlers(kit)
+    founding = Founding(desk)
     module = Module(
         name="group",
         listeners=(
@@ -35,8 +38,9 @@ def build(kit: Kit[GroupSettings]) -> Feature:
             Listener(frozenset({events.ROOM_FAILED}), handlers.room_failed),
             Listener(frozenset({ASKED_FOR}), handlers.asked_for),
             Listener(frozenset({"m.room.member"}), handlers.left, wants=left_by_themselves),
+            *reactions(NOUN, founding.reacted, wants=frozenset({YES, NO}).__contains__),
         ),
-        due={SLOW: handlers.slow},
+        due={SLOW: handlers.slow, JOB: founding.expired},
         export=handlers.export,
         erase=handlers.erase,
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from esnbot.commands.command import Call
-from esnbot.community.group import Joining
+from esnbot.community.group import Group, Joining
 from esnbot.community.person import UserID
 from esnbot.engine.effects import Effect, Emit, Invite, Kick, Nudge, room
-from esnbot.features.group import model
+from esnbot.features.group import families, model
 from esnbot.features.group.desk import Desk, Found, Refusal
 from esnbot.features.group.events import OWNER_GONE
 from esnbot.provisioning import wanted
@@ -67,6 +67,24 @@ class Finding:
         topic = model.short(found.group.topic)
         return call.voice.say("{group}: {topic}", group=link, topic=topic) if topic else link
 
+    async def take_to(self, call: Call, group: Group) -> Sequence[Effect]:
+        """Invite the person to a group that is being made; the invitation goes out once its room is there."""
+        conn, user = call.ctx.conn, call.person.user
+        room_id = await bindings.room_of(conn, group.key)
+        found = Found(
+            group, room_id, "leave" if room_id is None else await rooms.membership(conn, room_id, user), False
+        )
+        if room_id is not None:
+            return await self._into(call, found)
+        said = call.voice.say("{group} is on its way, and my invitation comes with it.", group=bold(group.name))
+        return [*await self._invitations(call, group), call.answer(said)]
+
+    async def _invitations(self, call: Call, group: Group) -> list[Effect]:
+        """Into the first room, and into the space around it, from which the others can be entered."""
+        reason = _plain(call.voice.say("You asked to join"))
+        keys = await families.entrances(call.ctx.conn, group.key)
+        return [Invite(room=room(key), user=call.person.user, reason=reason) for key in keys]
+
     async def join(self, call: Call) -> Sequence[Effect]:
         """Invite the person, or show the open door."""
         try:
@@ -75,8 +93,10 @@ class Finding:
             return [call.refuse(refusal.sentence)]
 
     async def _join(self, call: Call) -> Sequence[Effect]:
+        return await self._into(call, await self._desk.found(call))
+
+    async def _into(self, call: Call, found: Found) -> Sequence[Effect]:
         voice = call.voice
-        found = await self._desk.found(call)
         group, link = found.group, await self._desk.link(call, found)
         if group.archived:
             return [
@@ -107,7 +127,7 @@ class Finding:
                 )
             ]
         return [
-            Invite(room=room(group.key), user=call.person.user, reason=_plain(voice.say("You asked to join"))),
+            *await self._invitations(call, group),
             call.answer(voice.say("I have invited you to {group}: accept the invitation, and you are in.", group=link)),
         ]
 
@@ -154,7 +174,11 @@ class Finding:
             await self._desk.want(call, model.without_owner(group, user))
             effects.append(Nudge(machine=wanted.RECONCILER))
             effects.append(Emit(type=OWNER_GONE, content={"key": group.key, "person": user}, room=found.room_id or ""))
-        effects.append(Kick(room=room(group.key), user=user, reason=_plain(voice.say("You asked to leave"))))
+        reason = _plain(voice.say("You asked to leave"))
+        for place in await families.family(call.ctx.conn, group.key):
+            room_id = await bindings.room_of(call.ctx.conn, place.key)
+            if room_id and await rooms.membership(call.ctx.conn, room_id, user) in ("join", "invite"):
+                effects.append(Kick(room=room(place.key), user=user, reason=reason))
         if call.event.room_id != found.room_id:
             effects.append(
                 call.answer(

@@ -162,12 +162,15 @@ class Founding:
         if reaction.taken_back or not reaction.post.startswith(_POST):
             return []
         one = await foundings.find(ctx.conn, reaction.post.removeprefix(_POST))
-        if one is None or one.second != reaction.sender:
+        words: Later = _OVER
+        effects: Sequence[Effect] = ()
+        if one is not None and one.second != reaction.sender:
             return []
-        said = await (self._agreed(ctx, one) if reaction.emoji == YES else self._declined(ctx, one))
-        voice = await self._voice(ctx.conn, one.second)
-        message = render(bare(voice.say(said[0])))
-        return [Say(room=reaction.room_id, body=message.body, html=message.html), *said[1]]
+        if one is not None:
+            words, effects = await (self._agreed(ctx, one) if reaction.emoji == YES else self._declined(ctx, one))
+        voice = await self._voice(ctx.conn, reaction.sender)
+        message = render(bare(voice.say(words)))
+        return [Say(room=reaction.room_id, body=message.body, html=message.html), *effects]
 
     async def agree(self, call: Call) -> Sequence[Effect]:
         """The command `group agree`."""

@@ -8,24 +8,27 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from esnbot.commands import records as command_records
 from esnbot.commands import waiting
 from esnbot.commands.command import bare
 from esnbot.community.group import Group, Kind, Origin
 from esnbot.engine.clock import milliseconds
-from esnbot.engine.effects import TEXT, Effect, Emit, Invite, Nudge, Say, Schedule, Unschedule, room
+from esnbot.engine.effects import TEXT, Effect, Emit, Invite, Nudge, Say, Schedule, Unschedule, direct, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.contract import Kit
-from esnbot.features.group import model, records
-from esnbot.features.group.events import OWNER_GONE, waits_for
+from esnbot.features.group import families, foundings, model, plans, records
+from esnbot.features.group.events import GROUP_BORN, OWNER_GONE, waits_for
 from esnbot.features.group.settings import GroupSettings
 from esnbot.features.places import called, language_of, link_to
 from esnbot.provisioning import reasons, wanted
 from esnbot.provisioning.errors import Owned
+from esnbot.provisioning.reasons import Why
 from esnbot.speech import Later, Markdown, bold, later, paragraphs, render
 from esnbot.store import bindings
 
 SLOW: Final = "slow"
+_TAKEN: Final = frozenset({Why.alias_strangers, Why.alias_ours})
 FIRST_WORDS: Final[Mapping[Kind, Later]] = {
     Kind.project: later("What is the goal, and what comes next? Two lines are enough to begin with."),
     Kind.hobby: later("What do you like about it, and since when? A photo says it as well."),
@@ -52,22 +55,60 @@ class GroupHandlers:
 
     async def room_ready(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """Answer whoever asked for the group, and say the first words in a new room."""
-        key, room_id = event.text("key"), event.text("room_id")
-        place = await wanted.get(ctx.conn, key)
-        if not isinstance(place, Group):
+        conn, key, room_id = ctx.conn, event.text("key"), event.text("room_id")
+        head = await families.head_of(conn, key)
+        group = await wanted.get(conn, head)
+        if not isinstance(group, Group):
             return []
-        wish = await records.find(ctx.conn, key)
+        wish = await records.find(conn, head)
         effects: list[Effect] = []
-        if event.content.get("created") is True:
-            effects += await self._first_words(ctx.conn, place, room_id, wish)
+        if event.content.get("created") is True and key == head:
+            effects += await self._first_words(conn, group, room_id, wish)
         if wish is not None and wish.state != records.READY:
-            await records.mark(ctx.conn, key, records.READY)
-            effects.append(Unschedule(key=f"slow:{key}"))
-            if wish.person:
-                reason = str(self._kit.speech.voice(wish.language).say("You asked for this group"))
-                effects.append(Invite(key=f"owner:{key}", room=room(key), user=wish.person, reason=reason))
-            effects += await self._answer_ready(ctx.conn, place, room_id, wish)
+            effects += await self._born(conn, group, wish)
         return effects
+
+    async def _born(self, conn: AsyncConnection, group: Group, wish: records.Request) -> Sequence[Effect]:
+        """Invitations and the answer, once all rooms of the group are there."""
+        key, parts = group.key, await families.parts(conn, group.key)
+        ids = {one: await bindings.room_of(conn, one) for one in parts or [key]}
+        room_id = ids[key]
+        if room_id is None or not all(ids.values()):
+            return []
+        await records.mark(conn, key, records.READY)
+        effects: list[Effect] = [Unschedule(key=f"slow:{key}")]
+        for person in sorted(group.owners):
+            language = wish.language if person == wish.person else await self._language(conn, person)
+            voice = self._kit.speech.voice(language)
+            reason = voice.say("You asked for this group") if person == wish.person else voice.say("You said yes to it")
+            effects += [
+                Invite(key=f"owner:{one}:{person}", room=room(one), user=person, reason=str(reason)) for one in ids
+            ]
+            if person != wish.person:
+                effects += await self._tell_second(conn, group, room_id, person)
+        effects += await self._answer_ready(conn, group, room_id, wish)
+        template = self._community.template_of(group)
+        born = {
+            "key": key,
+            "template": template.key if template is not None else "",
+            "kind": group.kind.value,
+            "language": language_of(group, await wanted.spaces(conn), self._community),
+            "owners": sorted(group.owners),
+            "space": next((one for one, what in parts.items() if what == plans.SPACE), ""),
+            "rooms": {what: one for one, what in parts.items() if what != plans.SPACE},
+        }
+        return [*effects, Emit(key=f"born:{key}:{wish.asked}", type=GROUP_BORN, content=born, room=room_id)]
+
+    async def _language(self, conn: AsyncConnection, person: str) -> str:
+        chosen = await command_records.language_of(conn, person)
+        return chosen if chosen in self._community.languages else self._community.default_language
+
+    async def _tell_second(self, conn: AsyncConnection, group: Group, room_id: str, person: str) -> Sequence[Effect]:
+        """Whoever made it together with somebody else hears that it is there."""
+        voice = self._kit.speech.voice(await self._language(conn, person))
+        link = await link_to(conn, room_id, group.name, self._kit.server)
+        message = render(voice.say("**{group} is ready**, and you look after it together. Come in!", group=link))
+        return [Say(key=f"ready:{group.key}:{person}", room=direct(person), body=message.body, html=message.html)]
 
     async def _answer_ready(
         self, conn: AsyncConnection, group: Group, room_id: str, wish: records.Request
@@ -115,19 +156,25 @@ class GroupHandlers:
 
     async def room_failed(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """Tell whoever asked, once; what no further try mends is given up, and its name is free again."""
-        key, revision = event.text("key"), event.content.get("revision")
-        wish = await records.find(ctx.conn, key)
+        conn, failed, revision = ctx.conn, event.text("key"), event.content.get("revision")
+        key = await families.head_of(conn, failed)
+        wish = await records.find(conn, key)
         if wish is None or wish.state == records.READY:
             return []
-        if not isinstance(revision, int) or revision != await wanted.revision_of(ctx.conn, key):
+        if not isinstance(revision, int) or revision != await wanted.revision_of(conn, failed):
             # News of an earlier wish: what is wanted now has its own outcome.
             return []
         reason = reasons.load(event.content)
-        if reason.final and await wanted.withdraw(ctx.conn, key, revision):
-            return await self._given_up(ctx.conn, wish, reason, revision)
+        revision = await wanted.revision_of(conn, key) or 0
+        if reason.final and await families.withdraw(conn, key):
+            return await self._given_up(conn, wish, reason, revision)
+        several = len(await families.parts(conn, key)) > 1
+        if several and reason.why in _TAKEN and await families.readdress(conn, failed, milliseconds(ctx.now)):
+            # The other rooms stand or are under way: this one goes by another address.
+            return [Nudge(machine=wanted.RECONCILER)]
         if wish.state != records.ASKED:
             return []
-        await records.mark(ctx.conn, key, records.FAILED)
+        await records.mark(conn, key, records.FAILED)
         voice = self._kit.speech.voice(wish.language)
         text = voice.say(
             "I could not make {group} yet. The animators can see why with `!esn status`. If it works out later, I "
@@ -187,9 +234,12 @@ class GroupHandlers:
         person = event.state_key or ""
         if not isinstance(place, Group) or person not in place.owners:
             return []
+        if await families.head_of(ctx.conn, place.key) != place.key:
+            # One can look after a group without sitting in each of its rooms.
+            return []
         gone = Emit(type=OWNER_GONE, content={"key": place.key, "person": person}, room=event.room_id)
         try:
-            await wanted.want(ctx.conn, model.without_owner(place, person), person, milliseconds(ctx.now))
+            await families.want(ctx.conn, model.without_owner(place, person), person, milliseconds(ctx.now))
         except Owned:
             # The file says whose group it is; that is not for a door to change.
             return [gone]
@@ -198,7 +248,10 @@ class GroupHandlers:
     async def export(self, conn: AsyncConnection, person: str) -> Mapping[str, Any]:
         """What is kept about a person: groups that they asked for, and those that they own."""
         owned = [p.key for p in await wanted.all_places(conn) if isinstance(p, Group) and person in p.owners]
-        return {"asked_for": await records.of_person(conn, person), "owns": owned}
+        asked, invited = await foundings.of_maker(conn, person), await foundings.for_second(conn, person)
+        waiting = [{"name": one.plan.name, "with": one.second, "asked": one.asked} for one in asked]
+        waiting += [{"name": one.plan.name, "with": one.maker, "asked": one.asked} for one in invited]
+        return {"asked_for": await records.of_person(conn, person), "owns": owned, "waiting": waiting}
 
     async def erase(self, ctx: Context, person: str) -> Sequence[Effect]:
         """Forget who asked, and take the person off the owners of groups made in chat."""
@@ -206,6 +259,8 @@ class GroupHandlers:
         for wish in await records.of_person(ctx.conn, person):
             effects.append(Unschedule(key=f"slow:{wish['key']}"))
         await records.forget(ctx.conn, person)
+        effects += [Unschedule(key=f"founding:{id}") for id in await foundings.forget(ctx.conn, person)]
+        further = await families.further(ctx.conn)
         for place in await wanted.all_places(ctx.conn):
             if isinstance(place, Group) and person in place.owners:
                 try:
@@ -214,7 +269,8 @@ class GroupHandlers:
                     continue
                 room_id = await bindings.room_of(ctx.conn, place.key) or ""
                 effects.append(Nudge(machine=wanted.RECONCILER))
-                effects.append(Emit(type=OWNER_GONE, content={"key": place.key, "person": ""}, room=room_id))
+                if place.key not in further:
+                    effects.append(Emit(type=OWNER_GONE, content={"key": place.key, "person": ""}, room=room_id))
         return effects
 
 

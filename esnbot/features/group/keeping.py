@@ -9,7 +9,7 @@ from esnbot.commands.command import Call
 from esnbot.community.group import Group
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, Invite, Nudge, Say, room
-from esnbot.features.group import model
+from esnbot.features.group import families, model
 from esnbot.features.group.desk import Desk, Found, Refusal, owned_sentence
 from esnbot.features.places import called
 from esnbot.provisioning import wanted
@@ -97,7 +97,7 @@ class Keeping:
         return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
 
     async def _set_archived(self, call: Call, group: Group, archived: bool) -> None:
-        change = wanted.archive if archived else wanted.revive
+        change = families.archive if archived else families.revive
         try:
             await change(call.ctx.conn, group.key, milliseconds(call.ctx.now))
         except Owned as error:

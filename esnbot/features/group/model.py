@@ -13,6 +13,7 @@ from typing import Final
 
 from rapidfuzz import fuzz, process
 
+from esnbot.commands.command import Names
 from esnbot.community.group import Group, Kind, Place
 from esnbot.community.model import Community
 from esnbot.community.reach import is_for
@@ -22,6 +23,15 @@ OWNER_POWER: Final = 50
 """Who has it in a room owns the group."""
 MADE_IN_CHAT: Final = (Kind.project, Kind.hobby, Kind.practice, Kind.help, Kind.informal, Kind.event)
 """Kinds that anyone can make; a loudspeaker and the animators' own room are declared in the file."""
+KINDS: Final = {
+    Kind.project: Names(("project",), ("projet",)),
+    Kind.hobby: Names(("hobby", "leisure"), ("loisir", "loisirs")),
+    Kind.practice: Names(("practice", "trade"), ("métier", "pratique")),
+    Kind.help: Names(("help", "question"), ("entraide", "aide", "question")),
+    Kind.informal: Names(("informal", "chat"), ("informel", "détente")),
+    Kind.event: Names(("event", "meet-up"), ("événement", "rencontre")),
+}
+"""What people call them in commands."""
 LONGEST_KEY: Final = 40
 ALIKE: Final = 88
 """From this score on (0 to 100) two names are pointed out as near-duplicates."""

@@ -11,8 +11,11 @@ from esnbot.commands.people import People
 from esnbot.commands.values import GroupValue, Integer, Text
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
+from esnbot.features.group import GROUP_BORN
+from esnbot.features.page.acts import ACT
+from esnbot.features.page.board import PageBoard
 from esnbot.features.page.desk import Desk
-from esnbot.features.page.handlers import EXPIRE, NAME, PageHandlers, is_button, is_page, is_redaction
+from esnbot.features.page.handlers import EXPIRE, NAME, PageHandlers, is_button, is_ours, is_page, is_redaction
 from esnbot.features.page.keeping import Keeper
 from esnbot.features.page.settings import PageSettings
 from esnbot.features.page.writing import Writing
@@ -35,6 +38,8 @@ def build(kit: Kit[PageSettings]) -> Feature:
         name=NAME,
         listeners=(
             Listener(frozenset({TEXT_CHANGED}), handlers.text_changed, wants=is_page),
+            Listener(frozenset({GROUP_BORN}), handlers.group_born, wants=is_ours),
+            Listener(frozenset({ACT}), handlers.asked_on_board, wants=is_ours),
             Listener(frozenset({"m.reaction"}), handlers.reacted, wants=is_button),
             Listener(frozenset({"m.room.redaction"}), handlers.taken_back, wants=is_redaction),
         ),
@@ -44,8 +49,8 @@ def build(kit: Kit[PageSettings]) -> Feature:
         erase=handlers.erase,
     )
     noun = Noun(NOUN, Names(("page", "wiki"), ("page", "wiki")), later("Write down together what a group knows."))
-    desk = Desk(kit.community, kit.server, keeper, writing)
-    return Feature(module, (noun,), _commands(desk, kit.settings), takes=(writing.take,))
+    desk = Desk(kit.community, kit.server, keeper, writing, kit.board)
+    return Feature(module, (noun,), _commands(desk, kit.settings), takes=(writing.take,), pages=PageBoard(kit).pages())
 
 
 _WHERE: Final = Param(
@@ -260,6 +265,15 @@ def _commands(desk: Desk, settings: PageSettings) -> tuple[Command, ...]:
         ),
         Command(
             noun=NOUN,
+            verb="export",
+            names=Names(("export",), ("exporter",)),
+            summary=later("Takes the notes and pages of a group away as Markdown files."),
+            handle=desk.export,
+            params=(_WHERE,),
+            examples={"en": ("page export", "page export --in Photo"), "fr": ("page exporter --dans Photo",)},
+        ),
+        Command(
+            noun=NOUN,
             verb="protect",
             names=Names(("protect", "lock"), ("protéger", "verrouiller")),
             summary=later("Lets only the owners change a page."),
@@ -298,4 +312,5 @@ DECLARATION: Final = Declaration(
     build=build,
     migrations=HERE / "migrations",
     texts=HERE / "texts",
+    templates=HERE / "templates",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,10 +16,13 @@ from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.contract import Kit
 from esnbot.features.page import indexing, records
-from esnbot.features.page.keeping import Keeper
+from esnbot.features.page.acts import Acts
+from esnbot.features.page.keeping import Keeper, Refused
 from esnbot.features.page.settings import PageSettings
 from esnbot.features.page.writing import SIGNS, Writing
 from esnbot.features.text import PAGE
+from esnbot.provisioning import wanted
+from esnbot.store.database import savepoint
 
 NAME: Final = "page"
 EXPIRE: Final = "expire"
@@ -35,6 +39,11 @@ def is_button(event: Event) -> bool:
     return chosen(event)[1] in SIGNS
 
 
+def is_ours(event: Event) -> bool:
+    """A cheap look: nobody outside made it."""
+    return event.is_internal
+
+
 def is_redaction(event: Event) -> bool:
     """A cheap look: something was taken away."""
     return bool(event.redacts)
@@ -47,6 +56,7 @@ class PageHandlers:
         self._kit = kit
         self._keeper = keeper
         self._writing = writing
+        self._acts = Acts(keeper)
 
     async def start(self, ctx: Context) -> Sequence[Effect]:
         """Look for drafts whose time is over, once a day."""
@@ -70,6 +80,31 @@ class PageHandlers:
             return []
         await indexing.index(ctx.conn, stand.id)
         return []
+
+    async def group_born(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """A group begins with the pages of its template."""
+        place = await wanted.get(ctx.conn, event.text("key"))
+        template = self._kit.community.templates.get(event.text("template"))
+        if place is None or template is None or await records.count(ctx.conn, place.key):
+            return []
+        language, default = event.text("language"), self._kit.community.default_language
+        effects: list[Effect] = []
+        for first in template.pages:
+            name, words = _in(first.title, language, default), _in(first.text, language, default)
+            # What somebody wrote into a template must not keep a group from being born.
+            with suppress(Refused):
+                async with savepoint(ctx.conn):
+                    saved = await self._keeper.create(
+                        ctx, place, by="", name=name or first.key, words=words, tags=first.tags
+                    )
+                    effects += saved.effects
+        return effects
+
+    async def asked_on_board(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Somebody changed something on the board; what became of it is kept for the page that waits."""
+        effects, outcome = await self._acts.do(ctx, event)
+        await records.note_outcome(ctx.conn, event.event_id, outcome, milliseconds(ctx.now))
+        return effects
 
     async def reacted(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """A button under a preview."""
@@ -102,3 +137,8 @@ class PageHandlers:
         """Forget what somebody has not saved; the kept texts lose their name by themselves."""
         await records.forget_person(ctx.conn, person)
         return []
+
+
+def _in(words: Mapping[str, str], language: str, default: str) -> str:
+    """Words in a language, else in the community's, else in any that there is."""
+    return words.get(language) or words.get(default) or next(iter(words.values()), "")

@@ -50,7 +50,9 @@ class TestWriting:
         await any_house.ask("!esn language en", ALI)
         await any_house.say("!esn page write Bread Take flour.\nAdd water.\nWait.")
         await any_house.say("!esn page write Bread --version 1 Take rye flour.\nAdd water.\nWait.", ALI)
-        post, thread, told = said(await any_house.say("!esn page write Bread --version 1 Take flour.\nAdd water.\nWait. Bake."))
+        post, thread, told = said(
+            await any_house.say("!esn page write Bread --version 1 Take flour.\nAdd water.\nWait. Bake.")
+        )
         assert "Take rye flour." in post.body
         assert "Wait. Bake." in post.body
         assert ALI in thread.mentions
@@ -275,5 +277,3 @@ class TestLongTexts:
         assert "left out" in await answer(house, "y" * 20_000, room="!chat")
         await house.say("done", room="!chat")
         assert "is there" in await answer(house, "yes", room="!chat")
-
-

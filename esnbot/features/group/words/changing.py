@@ -11,8 +11,8 @@ from esnbot.community.group import History, Joining
 from esnbot.community.model import Community
 from esnbot.features.group.changing import EVERYBODY, Changing
 from esnbot.features.group.desk import Desk
-from esnbot.features.group.model import MADE_IN_CHAT
-from esnbot.features.group.words.shared import KEEPERS, KINDS, NOUN, which
+from esnbot.features.group.model import KINDS, MADE_IN_CHAT
+from esnbot.features.group.words.shared import KEEPERS, NOUN, which
 from esnbot.speech import later
 
 WAYS_IN: Final = {

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from esnbot.commands.command import Command, Names, Param
-from esnbot.commands.values import Choice, SpaceValue, Switch, Text
+from esnbot.commands.values import Choice, PersonValue, SpaceValue, Switch, Text
 from esnbot.community.model import Community
-from esnbot.community.person import Role
 from esnbot.features.group.creating import Creating
 from esnbot.features.group.desk import Desk
+from esnbot.features.group.founding import Founding
+from esnbot.features.group.model import KINDS, MADE_IN_CHAT
 from esnbot.features.group.words.shared import LONGEST_TEXT, NOUN, kind_param
-from esnbot.speech import later
+from esnbot.speech import Later, later
 
 
 def making(desk: Desk, community: Community) -> tuple[Command, ...]:
     """The commands that make groups."""
-    creating = Creating(desk)
+    creating, founding = Creating(desk), Founding(desk)
     params = [
         Param(
             name="name",
@@ -26,11 +25,17 @@ def making(desk: Desk, community: Community) -> tuple[Command, ...]:
             question=later("What will the group be called?"),
             check=creating.check_name,
         ),
-        replace(
-            kind_param(later("What kind of group it is.")),
+        Param(
+            name="template",
+            names=Names(("template",), ("modèle", "modele")),
+            kind=Choice(_templates(community), later("I do not know any template called {text}.")),
+            help=later("What it begins with: rooms, topic, charter, pages. `!esn group templates` lists them."),
+            required=False,
+            option=True,
             question=later("What kind of group is it?"),
-            skipped=later("informal"),
+            offers=creating.templates_offered,
         ),
+        kind_param(later("What kind of group it is; it then begins with what groups of that kind begin with.")),
         Param(
             name="topic",
             names=Names(("topic",), ("sujet",)),
@@ -42,6 +47,19 @@ def making(desk: Desk, community: Community) -> tuple[Command, ...]:
             turn=1,
         ),
     ]
+    params.append(
+        Param(
+            name="with",
+            names=Names(("with",), ("avec",)),
+            kind=PersonValue(),
+            help=later("Who makes it with you: they are asked, and it is made once they say yes."),
+            required=False,
+            option=True,
+            question=later("It takes two to make it. Who makes it with you?"),
+            needed=creating.takes_two,
+            check=creating.check_second,
+        )
+    )
     if community.audiences:
         choices = {key: Names((one.name, key), (one.name, key)) for key, one in community.audiences.items()}
         params.append(
@@ -88,18 +106,65 @@ def making(desk: Desk, community: Community) -> tuple[Command, ...]:
             summary=later("Makes a group, which will be yours."),
             handle=creating.create,
             params=tuple(params),
-            who=frozenset({Role.member}),
             confirm=creating.ask,
             dialogue=True,
             examples={
                 "en": (
-                    'group create "Photo club" --kind hobby',
+                    'group create "Photo club" --template hobby',
                     'group create "Paris move" --topic "Boxes, dates, keys"',
                 ),
                 "fr": (
-                    'groupe créer "Club photo" --type loisir',
+                    'groupe créer "Club photo" --modèle loisir',
                     'groupe créer "Déménagement" --sujet "Cartons, dates"',
                 ),
             },
         ),
+        Command(
+            noun=NOUN,
+            verb="templates",
+            names=Names(("templates", "template"), ("modèles", "modèle")),
+            summary=later("Shows what a group can begin with."),
+            handle=creating.list_templates,
+            examples={"en": ("group templates",), "fr": ("groupe modèles",)},
+        ),
+        Command(
+            noun=NOUN,
+            verb="agree",
+            names=Names(("agree", "accept"), ("accepter",)),
+            summary=later("Says yes to somebody who would like to make a group with you."),
+            handle=founding.agree,
+            params=(_waiting(later("Which group, if several wait for you.")),),
+            examples={"en": ("group agree",), "fr": ("groupe accepter",)},
+        ),
+        Command(
+            noun=NOUN,
+            verb="decline",
+            names=Names(("decline",), ("décliner",)),
+            summary=later("Says no to it, or takes back your own question."),
+            handle=founding.decline,
+            params=(_waiting(later("Which group, if several wait for an answer.")),),
+            examples={"en": ("group decline",), "fr": ("groupe décliner",)},
+        ),
     )
+
+
+def _waiting(help_: Later) -> Param:
+    return Param(name="name", names=Names(("name",), ("nom",)), kind=Text(LONGEST_TEXT), help=help_, required=False)
+
+
+def _templates(community: Community) -> dict[str, Names]:
+    """Templates of the kinds that people can make, and those kinds that have none, by what people call them."""
+    made = {key: template for key, template in community.templates.items() if template.kind in MADE_IN_CHAT}
+    names: dict[str, Names] = {}
+    for kind in MADE_IN_CHAT:
+        standard = community.standard(kind)
+        if standard is None:
+            names[kind.value] = KINDS[kind]
+    for key, template in made.items():
+        usual = KINDS[template.kind] if key == template.kind else Names((key,), (key,))
+        called = {language: template.name.get(language, "").lower() for language in ("en", "fr")}
+        names[key] = Names(
+            tuple(dict.fromkeys(filter(None, (called["en"], *usual.en)))),
+            tuple(dict.fromkeys(filter(None, (called["fr"], *usual.fr)))),
+        )
+    return names

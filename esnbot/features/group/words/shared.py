@@ -6,19 +6,10 @@ from typing import Final
 
 from esnbot.commands.command import Names, Param
 from esnbot.commands.values import Choice, GroupValue
-from esnbot.community.group import Kind
-from esnbot.features.group.model import MADE_IN_CHAT
+from esnbot.features.group.model import KINDS, MADE_IN_CHAT
 from esnbot.speech import Later, later
 
 NOUN: Final = "group"
-KINDS: Final = {
-    Kind.project: Names(("project",), ("projet",)),
-    Kind.hobby: Names(("hobby", "leisure"), ("loisir", "loisirs")),
-    Kind.practice: Names(("practice", "trade"), ("métier", "pratique")),
-    Kind.help: Names(("help", "question"), ("entraide", "aide", "question")),
-    Kind.informal: Names(("informal", "chat"), ("informel", "détente")),
-    Kind.event: Names(("event", "meet-up"), ("événement", "rencontre")),
-}
 LONGEST_TEXT: Final = 2_000
 KEEPERS: Final = later("the group's owners and the animators")
 """Whose commands those of owners are."""
