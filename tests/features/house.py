@@ -279,9 +279,12 @@ class House:
         """The plain text of the question that comes back."""
         return next(effect.body for effect in await self.say(body, sender, room) if isinstance(effect, Say))
 
-    async def agree(self, body: str, sender: str = ZOE, room: str = "!cafe") -> list[Effect]:
-        """Somebody writes what needs a yes, and says yes; what goes out after the yes."""
+    async def agree(
+        self, body: str, sender: str = ZOE, room: str = "!cafe", after: timedelta = timedelta(0)
+    ) -> list[Effect]:
+        """Somebody writes what needs a yes, and says yes after a while; what goes out after the yes."""
         question = next(effect for effect in await self.say(body, sender, room) if isinstance(effect, Say))
+        self.clock.advance(after)
 
         async def posted(conn: AsyncConnection) -> str:
             query = select(outbox.c.event_id).where(outbox.c.key == f"{commands.NAME}/{question.key}")

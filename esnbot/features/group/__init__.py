@@ -1,8 +1,8 @@
 """Groups made in chat.
 
-Public: the domain events ``GROUP_BORN``, ``OWNER_GONE`` and ``MERGED``; ``Reception``, which finds the group that is meant, with
-what it finds (``Found``) and why not (``Refusal``); ``described``, which says whom a group is for; and, for groups of
-several rooms, ``groups_of``, ``further``, ``head_of``, ``want`` and ``archive``.
+Public: the domain events ``GROUP_BORN``, ``OWNER_GONE`` and ``MERGED``; ``Reception``, which finds the group that
+somebody means, with what it finds (``Found``) and why not (``Refusal``); ``described``, which says whom a group is for;
+and, for groups of several rooms, ``groups_of``, ``further``, ``head_of``, ``want`` and ``archive``.
 """
 
 from esnbot.features.group.changing import described

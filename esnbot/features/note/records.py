@@ -108,7 +108,7 @@ class Note:
 
 
 def _note(row: Row[Any]) -> Note:
-    return Note(*row)
+    return Note(**row._mapping)
 
 
 async def get(conn: AsyncConnection, id: int) -> Note | None:
