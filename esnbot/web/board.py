@@ -27,6 +27,7 @@ NOBODY: Final = "'none'"
 _ORIGIN: Final = re.compile(r"https?://[\w.-]+(:\d+)?|https?://\[[\da-fA-F:]+\](:\d+)?", re.ASCII)
 _LONGEST: Final = 40
 """Characters of a query's value that are looked at."""
+_LONGEST_QUERY: Final = 1_000
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
 
 
@@ -137,7 +138,7 @@ class Board:
                 "theme": reader.theme,
                 "title": title,
                 "community": self.name,
-                "languages": self._others(reader) if len(self.languages) > 1 else [],
+                "languages": self._others(request, reader) if request.method == "GET" else [],
                 "menu": [
                     {"path": entry.path, "label": plain(entry.label), "here": _is_below(request.path, entry.path)}
                     for entry in (self.menu if reader.user else ())
@@ -161,6 +162,8 @@ class Board:
             "Referrer-Policy": "same-origin",
             "Vary": "Accept-Language, Cookie",
         }
+        if reader.ancestors == NOBODY:
+            headers["X-Frame-Options"] = "DENY"
         return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=headers)
 
     def go(self, request: web.Request, path: str) -> web.Response:
@@ -170,10 +173,15 @@ class Board:
         # Relative, like all links: the board can stand below a path of a proxy.
         return web.Response(status=303, headers={"Location": _root(request) + path[1:]})
 
-    def _others(self, reader: Reader) -> list[dict[str, str]]:
-        kept = {"theme": reader.theme} if reader.theme and not reader.user else {}
+    def _others(self, request: web.Request, reader: Reader) -> list[dict[str, str]]:
+        """The languages, each with the query that shows this page in it."""
+        if len(self.languages) < 2:
+            return []
+        theme = [("theme", reader.theme)] if reader.theme and not reader.user else []
+        asked = [(name, value) for name, value in request.query.items() if name not in ("lang", "theme")]
+        rest = asked if sum(len(name) + len(value) for name, value in asked) <= _LONGEST_QUERY else []
         return [
-            {"code": code, "name": LANGUAGE_NAMES[code], "query": urlencode({"lang": code, **kept})}
+            {"code": code, "name": LANGUAGE_NAMES[code], "query": urlencode([("lang", code), *theme, *rest])}
             for code in self.languages
         ]
 
