@@ -13,7 +13,7 @@ from aiohttp import web
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
-from esnbot.speech import Later, Markdown, Speech, Voice, render
+from esnbot.speech import Later, Markdown, Speech, Voice, later, render
 from esnbot.web.guard import CSRF_FIELD
 from esnbot.web.language import reader_language
 from esnbot.web.page import Page
@@ -24,6 +24,7 @@ LANGUAGE_NAMES: Final = {"en": "English", "fr": "Français"}
 DESKTOP: Final = "vector:"
 """The scheme under which Element Desktop shows itself."""
 NOBODY: Final = "'none'"
+COMMANDS: Final = later("Ask the bot")
 _ORIGIN: Final = re.compile(r"https?://[\w.-]+(:\d+)?|https?://\[[\da-fA-F:]+\](:\d+)?", re.ASCII)
 _LONGEST: Final = 40
 """Characters of a query's value that are looked at."""
@@ -141,7 +142,7 @@ class Board:
                 "languages": self._others(request, reader) if request.method == "GET" else [],
                 "menu": [
                     {"path": entry.path, "label": plain(entry.label), "here": _is_below(request.path, entry.path)}
-                    for entry in (self.menu if reader.user else ())
+                    for entry in self._entries(reader)
                 ],
                 "user": reader.user,
                 "path": request.path,
@@ -172,6 +173,12 @@ class Board:
             raise ValueError(f"'{path}' is no page of the board")
         # Relative, like all links: the board can stand below a path of a proxy.
         return web.Response(status=303, headers={"Location": _root(request) + path[1:]})
+
+    def _entries(self, reader: Reader) -> tuple[Entry, ...]:
+        """The navigation, for those who are signed in."""
+        if not reader.user:
+            return ()
+        return (*self.menu, Entry("/widget" if reader.ancestors != NOBODY else "/", COMMANDS))
 
     def _others(self, request: web.Request, reader: Reader) -> list[dict[str, str]]:
         """The languages, each with the query that shows this page in it."""
