@@ -42,7 +42,10 @@ from esnbot.store.database import Database
 from esnbot.stored import migrated
 from esnbot.web import Figures, Gauges, Page, Readiness, WebServer, first_page, make_app
 from esnbot.web.board import Board, Entry
+from esnbot.web.door import Door
+from esnbot.web.me import Me
 from esnbot.web.metrics import read_figures
+from esnbot.web.openid import OpenId
 from esnbot.web.readiness import CAUGHT_UP, HOMESERVER, MIGRATED
 from esnbot.web.reception import Reception
 
@@ -112,8 +115,9 @@ class Application:
         )
         self.readiness = Readiness()
         self.gauges = Gauges(self.metrics.registry, version("esnbot"))
+        reception = self._reception()
         self.board = WebServer(
-            make_app(self.speech, self.gauges, self.readiness, self.figures, self._pages()),
+            make_app(reception.board, self.gauges, self.readiness, self.figures, self._pages(reception)),
             settings.web.host,
             settings.web.port,
         )
@@ -132,12 +136,13 @@ class Application:
             places=wanted,
             bot=self.settings.homeserver.bot,
             names=(DISPLAY_NAME,),
+            takers=[taker for feature in self.features.values() for taker in feature.takes],
         )
 
-    def _pages(self) -> Iterable[Page]:
+    def _reception(self) -> Reception:
         settings = self.settings
         clients = settings.web.clients if settings.web.widget else ()
-        reception = Reception(
+        return Reception(
             board=Board(
                 self.speech,
                 settings.community.languages,
@@ -153,8 +158,21 @@ class Application:
             system=self.engine.system,
             wake=partial(self.engine.signals.set, INBOX),
             clients=clients,
+            stay=settings.web.stay,
         )
+
+    def _pages(self, reception: Reception) -> Iterable[Page]:
+        settings = self.settings
         yield from first_page.pages(reception, self.composed.all_commands(settings, self.speech))
+        openid = OpenId(
+            community=settings.community,
+            server=settings.homeserver.server_name,
+            url=settings.homeserver.url,
+            inside=settings.web.inside,
+        )
+        secret = settings.homeserver.hs_token.encode()
+        yield from Door(reception, secret, openid, settings.web.proxies).pages()
+        yield from Me(reception, lambda: self.engine.modules).pages()
         for feature in self.features.values():
             yield from reception.pages(feature.pages)
 

@@ -53,6 +53,7 @@ def compose(settings: Settings, found: Discovery, speech: Speech, clock: Clock) 
                 bot=settings.homeserver.bot,
                 server=settings.homeserver.server_name,
                 board=settings.web.url,
+                declared=found.declarations,
             )
             built[name] = declaration.build(kit)
         # A feature may come from anybody and fail in any way; the others run without it.

@@ -160,6 +160,11 @@ def bare(markdown: str) -> Markdown:
     return Markdown(_PREFIXED.sub("", markdown))
 
 
+Taker = Callable[[Call], Awaitable[Sequence[Effect] | None]]
+"""What a feature makes of a message in a direct chat that is no command with a prefix and that no dialogue waits for,
+such as a piece of a long text; None: it is not for it. Messages that were edited come too (``Call.original``)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Noun:
     """A thing that commands are about."""
@@ -197,6 +202,6 @@ class Command:
     """Runs when the noun is given without a verb."""
 
 
-__all__ = ["Call", "Command", "Kind", "Names", "Noun", "Offer", "Outcome", "Param", "Person", "Value"]
+__all__ = ["Call", "Command", "Kind", "Names", "Noun", "Offer", "Outcome", "Param", "Person", "Taker", "Value"]
 
 Value = str | int | datetime | timedelta | bool | Place | UserID

@@ -22,7 +22,7 @@ from esnbot.commands.addressing import (
     whole,
 )
 from esnbot.commands.arguments import bind, bind_given
-from esnbot.commands.command import Call, Command
+from esnbot.commands.command import Call, Command, Taker
 from esnbot.commands.dialogue import NO_BUTTON, YES_BUTTON, Dialogues, Given, QuestionUnderway, job_of
 from esnbot.commands.dialogue import PATIENCE as DIALOGUE_PATIENCE
 from esnbot.commands.flood import Flood, Verdict
@@ -74,9 +74,13 @@ def build(
     bot: UserID,
     names: tuple[str, ...] = (),
     flood: Flood | None = None,
+    takers: Sequence[Taker] = (),
 ) -> Module:
-    """The module. `names` are what people call the bot by, besides its id; `registry` has the features' commands."""
-    desk = _Desk(registry, People(community, places), speech, bot, names, flood or Flood())
+    """The module. `names` are what people call the bot by, besides its id; `registry` has the features' commands.
+
+    `takers` take what people write in a direct chat that is no command.
+    """
+    desk = _Desk(registry, People(community, places), speech, bot, names, flood or Flood(), takers)
     listeners = (
         Listener(frozenset({"m.room.message"}), desk.hear, desk.wants),
         Listener(frozenset({"m.reaction"}), desk.answered, _is_answer),
@@ -114,6 +118,7 @@ class _Desk:
     bot: UserID
     names: tuple[str, ...]
     flood: Flood
+    takers: Sequence[Taker] = ()
     registry: Registry = field(init=False)
     dialogues: Dialogues = field(init=False)
     _crowds: dict[str, None] = field(default_factory=dict)
@@ -142,7 +147,20 @@ class _Desk:
         call, said = heard
         seen = Heed(room=event.room_id, event=event.event_id, thread=thread_of(event))
         taken = await chats.used(ctx, event) if call.is_direct else ()
-        return [seen, *await self._unless_flooded(call, said), *taken]
+        pieces = await self._taken(call, said) if call.is_direct else None
+        return [seen, *(await self._unless_flooded(call, said) if pieces is None else pieces), *taken]
+
+    async def _taken(self, call: Call, said: Addressed) -> Sequence[Effect] | None:
+        """What a feature makes of a message that it waits for; a question of a dialogue comes first."""
+        if not self.takers or said.prefixed:
+            return None
+        kept = await dialogue_records.find(call.ctx.conn, call.event.sender)
+        if kept is not None and kept.room_id == call.event.room_id:
+            return None
+        for taker in self.takers:
+            if (effects := await taker(call)) is not None:
+                return effects
+        return None
 
     async def _unless_flooded(self, call: Call, said: Addressed) -> Sequence[Effect]:
         match self.flood.take(call.event.sender, call.event.moment):

@@ -102,6 +102,9 @@ class Place:
 class Space(Place):
     """A space; the tree of spaces is the table of contents of the community."""
 
+    open_to_additions: bool = False
+    """Whether its members may add groups to it, which only a group's owners and animators take out again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group(Place):
@@ -121,4 +124,6 @@ class Group(Place):
     """The key of the template that it began with; '': the standard one of its kind."""
     archived: bool = False
     also_in: tuple[str, ...] = field(default=())
-    """Further spaces that list it."""
+    """Further spaces that list it, and whose members may join as those of the space around it."""
+    shown_in: tuple[str, ...] = field(default=())
+    """Further spaces that list it, and let nobody in by that."""

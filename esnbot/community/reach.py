@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from esnbot.community.group import Place
+from esnbot.community.audience import Audience
+from esnbot.community.group import Group, Joining, Kind, Place, Space
 from esnbot.community.model import Community
 
 
@@ -28,3 +29,20 @@ def is_for(place: Place, places: Mapping[str, Place], community: Community, audi
     if not community.audiences:
         return True
     return any(key in community.audiences and not community.audiences[key].external for key in audiences)
+
+
+def reached_by(place: Place, places: Mapping[str, Place], audiences: Mapping[str, Audience]) -> frozenset[str]:
+    """The audiences that a place is for; where nothing is declared, all of those inside the company."""
+    meant = audiences_of(place, places)
+    return frozenset(meant) or frozenset(key for key, audience in audiences.items() if not audience.external)
+
+
+def may_be_shown(
+    group: Group, space: Place | None, places: Mapping[str, Place], audiences: Mapping[str, Audience]
+) -> bool:
+    """Whether a space may show a group: everybody whom the space is for may know of the group anyway."""
+    if not isinstance(space, Space) or group.archived:
+        return False
+    if group.joining is Joining.invite or group.kind is Kind.animators:
+        return False
+    return reached_by(space, places, audiences) <= reached_by(group, places, audiences)

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from esnbot.engine.event import ENCRYPTED, Event
+from esnbot.engine.letters import LOCKED
 
 UNREADABLE: Final = "org.esnbot.unreadable"
 """An encrypted event was given up; content: ``event_id``, ``sender``, ``ts``, ``thread`` (the root, or '')."""
@@ -103,6 +104,26 @@ def reopened(event: Event, cipher: Cipher | None) -> Event | None:
     return None if found is None or found.type == ENCRYPTED else found
 
 
+def locked(words: Any, cipher: Cipher | None) -> dict[str, Any]:
+    """Words of an encrypted room as the database may have them. Raises ``DeviceAway``."""
+    if cipher is None or not cipher.ready:
+        raise DeviceAway
+    return {LOCKED: cipher.lock(msgspec.json.encode(words))}
+
+
+def unlocked(kept: Any, cipher: Cipher | None) -> Any:
+    """What was locked, else what is given. Raises ``DeviceAway``, ``ValueError`` when it cannot be read any more."""
+    if not isinstance(kept, dict) or not isinstance(words := kept.get(LOCKED), str):
+        return kept
+    if cipher is None or not cipher.ready:
+        raise DeviceAway
+    try:
+        return msgspec.json.decode(cipher.unlock(words))
+    # Whatever the cipher raises: it could be read once and cannot any more.
+    except Exception as error:
+        raise ValueError("what was locked cannot be opened") from error
+
+
 def pause_ms(waited: int) -> int:
     """How long to wait for a key before looking again without being told."""
     first, last = PAUSES
@@ -132,8 +153,10 @@ __all__ = [
     "UNREADABLE",
     "Cipher",
     "DeviceAway",
+    "locked",
     "opened",
     "pause_ms",
     "reopened",
+    "unlocked",
     "unreadable",
 ]

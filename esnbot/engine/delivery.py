@@ -11,7 +11,9 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine import effects as do
+from esnbot.engine import fetching, inbox
 from esnbot.engine.address import Address, Undeliverable
+from esnbot.engine.event import FETCHED
 from esnbot.engine.power import adjusted
 from esnbot.engine.sealing import Sealing
 from esnbot.engine.tables import outbox
@@ -104,6 +106,8 @@ class Courier:
                 await self.sealing.acquaint(room)
             case do.Observe():
                 await self._observe(room, now_ms)
+            case do.Fetch():
+                await self._fetch(parcel, effect, room, now_ms)
             case _:
                 raise Undeliverable(f"{type(effect).__name__} is not for the outbox")
         return ""
@@ -225,6 +229,14 @@ class Courier:
             await rooms.trust(conn, newer)
 
         await self._database.write(job)
+
+    async def _fetch(self, parcel: Parcel, wanted: do.Fetch, room: str, now_ms: int) -> None:
+        found = await fetching.fetch(self._client, room, wanted)
+        content = {"module": wanted.of or parcel.module, "job": wanted.job, "payload": wanted.payload, **found}
+        id = f"fetched:{parcel.key}"
+        await self._database.write(
+            lambda conn: inbox.put_internal(conn, id, FETCHED, content, now_ms, room_id=room),
+        )
 
     async def _adjust_power(self, room: str, change: do.AdjustPower) -> None:
         async with self._client.writing(room):

@@ -19,7 +19,7 @@ from esnbot.engine.cipher import ENCRYPTED, GIVE_UP_MS, Cipher, DeviceAway
 from esnbot.engine.clock import now_ms
 from esnbot.engine.courtesy import Courtesy, to_heed
 from esnbot.engine.effects import Effect, Heed
-from esnbot.engine.event import DUE, Event
+from esnbot.engine.event import DUE, FETCHED, Event
 from esnbot.engine.feature import Context, Handler, Listener, Module
 from esnbot.engine.inbox import set_aside
 from esnbot.engine.incoming import Malformed, MalformedEvent, parse
@@ -288,7 +288,7 @@ class Dispatcher:
             # People can send any type; what only we may say is known by its id.
             if not event.is_internal:
                 return found, failed
-            if event.type == DUE:
+            if event.type in (DUE, FETCHED):
                 name, job = event.text("module"), event.text("job")
                 module = self._modules.get(name)
                 due = module.due.get(job) if module else None

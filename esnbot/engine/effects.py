@@ -181,6 +181,27 @@ class Observe(Effect, frozen=True, kw_only=True):
     room: RoomRef
 
 
+class Fetch(Effect, frozen=True, kw_only=True):
+    """Read an event from the homeserver for a job of the module's (a name in ``Module.due``).
+
+    The job gets a ``FETCHED`` event, in the order of the room's events, which ``esnbot.engine.fetching.read`` reads:
+    also when there is nothing to be found.
+    """
+
+    room: RoomRef
+    event: str
+    """Its id."""
+    job: str
+    of: str = ""
+    """The module whose job it is; '' for the one that asks. Commands run in a module of their own."""
+    thread: bool = False
+    """With the thread under it, when it is the root of one."""
+    most: int = 200
+    """Events of the thread at most."""
+    payload: dict[str, Any] = {}
+    """For the job; words of an encrypted room only as ``Context.lock`` locks them."""
+
+
 class Schedule(Effect, frozen=True, kw_only=True):
     """Put a job on the schedule, or move the one with the same ``key`` (which must be given)."""
 
@@ -241,6 +262,7 @@ AnyEffect = (
     | Withdraw
     | Acquaint
     | Observe
+    | Fetch
     | Schedule
     | Unschedule
     | Emit

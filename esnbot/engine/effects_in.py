@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.engine import inbox, signals
+from esnbot.engine import inbox, signals, silence
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import (
     AnyEffect,
@@ -40,6 +40,7 @@ async def put(conn: AsyncConnection, module: str, cause: str, effects: Sequence[
     never gives two.
     """
     wake: set[str] = set()
+    quiet: dict[str, bool] = {}
     for ordinal, effect in enumerate(effects):
         name = effect.key or f"{cause}/{ordinal}"
         key = f"{module}/{name}"
@@ -59,6 +60,11 @@ async def put(conn: AsyncConnection, module: str, cause: str, effects: Sequence[
                 wake.add(signals.INBOX)
             case _:
                 room = await _called_by_id(conn, effect.room)  # type: ignore[attr-defined]  # all others name one
+                if silence.is_unasked(effect):
+                    if room not in quiet:
+                        quiet[room] = await silence.is_silenced(conn, room, module)
+                    if quiet[room]:
+                        continue
                 await insert_new(conn, outbox, _row(module, key, effect, room, now_ms))
                 if isinstance(effect, Say) and effect.pinned:
                     # On its own, so that a message that cannot be pinned is a message all the same.

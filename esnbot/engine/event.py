@@ -9,6 +9,8 @@ import msgspec
 
 DUE: Final = "org.esnbot.due"
 """A scheduled job has come due; content: ``job``, ``key``, ``due`` (ms), ``payload``, ``missed`` (bool)."""
+FETCHED: Final = "org.esnbot.fetched"
+"""What a ``Fetch`` found; content: ``module``, ``job``, ``payload``, and what ``esnbot.engine.fetching`` reads."""
 ENCRYPTED: Final = "m.room.encrypted"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.engine.cipher import Cipher, reopened
+from esnbot.engine.cipher import Cipher, locked, reopened, unlocked
 from esnbot.engine.effects import Effect
 from esnbot.engine.event import Event
 
@@ -27,6 +27,14 @@ class Context:
     """The encrypted device, for ``open`` alone."""
     opened: list[str] = field(default_factory=list, compare=False)
     """Ids of the events that ``open`` opened: an error that follows may quote them, and is kept without its words."""
+
+    def lock(self, words: Any) -> Any:
+        """What may be kept of words (JSON values) of an encrypted room, for ``unlock``. Raises ``DeviceAway``."""
+        return locked(words, self.cipher)
+
+    def unlock(self, kept: Any) -> Any:
+        """What was locked; other values as they are. Raises as ``open``, and ``ValueError`` for what is lost."""
+        return unlocked(kept, self.cipher)
 
     def open(self, kept: Event) -> Event | None:
         """An event that was stored with ``Event.kept``, as it was; a plain one is returned as it is.
@@ -59,7 +67,7 @@ class Module:
     name: str
     listeners: tuple[Listener, ...] = ()
     due: Mapping[str, Handler] = field(default_factory=dict)
-    """Job name to handler of the ``DUE`` event."""
+    """Job name to handler of the ``DUE`` event, or of the ``FETCHED`` one when it was asked for by ``Fetch``."""
     start: Callable[[Context], Awaitable[Sequence[Effect]]] | None = None
     """Called once when the process starts; effects need keys that make them harmless to repeat."""
     gate: bool = False

@@ -21,7 +21,7 @@ from esnbot.engine.backoff import Homeserver
 from esnbot.engine.clock import now_ms
 from esnbot.engine.courtesy import Courtesy
 from esnbot.engine.delivery import Courier, Parcel
-from esnbot.engine.effects import AnyEffect, Say
+from esnbot.engine.effects import AnyEffect, Fetch, Say
 from esnbot.engine.letters import place, reason
 from esnbot.engine.metrics import Metrics
 from esnbot.engine.tables import State, dead_letter, outbox
@@ -257,6 +257,8 @@ class Outbox:
             return await self._strike(parcel, row, error)
         self._homeserver.fine()
         await self._record(row, event, room)
+        if isinstance(parcel.effect, Fetch):
+            self._signals.set(signals.INBOX)
         if self._courtesy is not None and isinstance(parcel.effect, Say) and parcel.effect.answers:
             self._courtesy.answered(parcel.effect.answers)
         self._metrics.delivered(row.kind, (now_ms(self._system) - row.made) / 1000)

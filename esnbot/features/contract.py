@@ -5,14 +5,14 @@ A feature is found through the entry point group ``esnbot.features``, whose obje
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from esnbot.commands.command import Command, Noun
+from esnbot.commands.command import Command, Names, Noun, Taker
 from esnbot.community.clock import Clock
 from esnbot.community.model import Community
 from esnbot.engine.feature import Module
@@ -36,6 +36,8 @@ class Kit(Generic[S]):
     server: str
     board: str = ""
     """How people reach the board, without a slash at the end; '' where there is none."""
+    declared: Mapping[str, Declaration] = field(default_factory=dict)
+    """All features that there are, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Feature:
     module: Module
     nouns: tuple[Noun, ...] = ()
     commands: tuple[Command, ...] = ()
+    takes: tuple[Taker, ...] = ()
+    """What takes what people write in a direct chat that is no command."""
     pages: tuple[BoardPage, ...] = ()
     """What the board shows, to people who are signed in."""
 
@@ -65,3 +69,9 @@ class Declaration:
     """Folder of the pages' Jinja2 templates; they are called ``NAME/list.html`` and extend ``layout.html``."""
     needs: tuple[str, ...] = field(default=())
     """Capabilities of the homeserver that it cannot do without, as ``esnbot doctor`` names them."""
+    called: Names | None = None
+    """What people call that which it says unasked: who silences it uses these words. A plural, without an article."""
+    posts: bool = False
+    """Whether it posts in groups unasked; their members can silence it then. Not so what keeps people safe."""
+    whispers: bool = False
+    """Whether it has private words for people (``esnbot.features.calm.whisper``); they can turn them off."""

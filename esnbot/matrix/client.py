@@ -264,6 +264,14 @@ class MatrixClient:
         except NotThere:
             return None
 
+    async def relations(self, room: str, event: str, type: str, *, start: str | None = None, limit: int = 100) -> JSON:
+        """One page of what relates to an event in one way, oldest first (``chunk``, ``next_batch``)."""
+        query = {"dir": "f", "limit": str(limit)}
+        if start:
+            query["from"] = start
+        route = path("rooms", room, "relations", event, type, prefix="/_matrix/client/v1")
+        return await self._api.call("GET", route, query=query)
+
     async def messages(
         self,
         room: str,

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from esnbot.community.group import Group, Place, Space
-from esnbot.community.reach import audiences_of
+from esnbot.community.reach import audiences_of, may_be_shown
 from esnbot.provisioning.codec import Frame
 from esnbot.provisioning.rights import Acl, Power, acl_for, power_for
 from esnbot.provisioning.wanted import WantedObject
@@ -53,9 +53,13 @@ class DesiredRoom:
     """The full alias."""
     archived: bool
     parents: tuple[str, ...]
-    """Keys of the spaces whose members may join; the first is the canonical one."""
+    """Keys of the spaces that it stands in; the first is the canonical one."""
+    doors: tuple[str, ...]
+    """Keys of those whose members may all come in: they are for nobody whom the room leaves out."""
     links: tuple[str, ...]
     """Keys of the spaces that list it: the parents, or none once it is archived."""
+    shown: tuple[str, ...] = ()
+    """Keys of further spaces that list it and let nobody in by that; the room itself does not name them."""
     power: Power
     acl: Acl | None
     charter: str
@@ -67,6 +71,11 @@ class DesiredRoom:
     def key(self) -> str:
         """Its natural key."""
         return self.place.key
+
+    @property
+    def around(self) -> tuple[str, ...]:
+        """Keys of all spaces that have to do with it."""
+        return (*self.parents, *self.shown)
 
     @property
     def is_space(self) -> bool:
@@ -113,7 +122,9 @@ def _room(frame: Frame, entry: WantedObject, all: Mapping[str, Place], around: A
         alias=f"#{place.alias or place.key}:{around.server}",
         archived=entry.archived,
         parents=parents,
+        doors=tuple(key for key in parents if _reach(all[key], all, frame) <= _reach(place, all, frame)),
         links=() if entry.archived else parents,
+        shown=() if entry.archived else _shown(place, all, frame, parents),
         power=power_for(place, archived=entry.archived, bot=around.bot, animators=frame.animators),
         acl=acl_for(place, frame.audiences, around.server, around.today),
         charter=place.charter.strip() if isinstance(place, Group) else "",
@@ -121,6 +132,14 @@ def _room(frame: Frame, entry: WantedObject, all: Mapping[str, Place], around: A
         revision=entry.revision,
         settled=entry.settled,
     )
+
+
+def _shown(place: Place, all: Mapping[str, Place], frame: Frame, parents: Iterable[str]) -> tuple[str, ...]:
+    """Of the spaces that should show a group those that may: a space may be for more people now, a group for fewer."""
+    if not isinstance(place, Group):
+        return ()
+    further = (key for key in dict.fromkeys(place.shown_in) if key not in parents)
+    return tuple(key for key in further if may_be_shown(place, all.get(key), all, frame.audiences))
 
 
 def _language_of(place: Place, all: Mapping[str, Place], frame: Frame) -> str:
@@ -136,6 +155,12 @@ def _is_external(place: Place, all: Mapping[str, Place], frame: Frame) -> bool:
     return any(frame.audiences[key].external for key in audiences_of(place, all) if key in frame.audiences)
 
 
+def _reach(place: Place, all: Mapping[str, Place], frame: Frame) -> frozenset[str]:
+    """The audiences that a place is for; where none is declared, those of the company itself."""
+    declared = audiences_of(place, all)
+    return frozenset(declared or (key for key, audience in frame.audiences.items() if not audience.external))
+
+
 def _parents_first(rooms: Mapping[str, DesiredRoom]) -> list[str]:
     """Keys with parents before children; a circle is broken where it is met (the settings refuse one)."""
     done: dict[str, None] = {}
@@ -143,7 +168,7 @@ def _parents_first(rooms: Mapping[str, DesiredRoom]) -> list[str]:
     def visit(key: str, path: frozenset[str]) -> None:
         if key in done or key in path:
             return
-        for parent in rooms[key].parents:
+        for parent in rooms[key].around:
             visit(parent, path | {key})
         done[key] = None
 

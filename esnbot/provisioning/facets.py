@@ -191,7 +191,8 @@ def _alias(desired: DesiredRoom) -> Merge:
 
 def _join_rule(desired: DesiredRoom, view: View) -> Merge:
     joining = desired.place.joining
-    spaces = [view.id(key) for key in desired.parents]
+    # Where all spaces around are for more people than the room, nobody comes in but by the bot's invitation.
+    spaces = [view.id(key) for key in desired.doors]
 
     def merge(found: Fact | None) -> Content | None:
         if joining is Joining.space and spaces:
@@ -209,6 +210,11 @@ def _join_rule(desired: DesiredRoom, view: View) -> Merge:
         return wanted
 
     return merge
+
+
+def _opens(desired: DesiredRoom) -> bool:
+    """Whether the members of a space around come in without asking."""
+    return desired.place.joining is Joining.space and bool(desired.doors)
 
 
 def _allowed(content: Content) -> list[str]:
@@ -256,27 +262,31 @@ def _acl(desired: DesiredRoom, view: View) -> Merge:
 
 def _links(desired: DesiredRoom, view: View, room: SeenRoom | None) -> Iterator[Facet]:
     """Both directions of each space and child, and the end of those that should not be."""
+    joining = desired.place.joining
     for number, space in enumerate(desired.links):
         parent = {"via": [view.server], "canonical": number == 0}
         yield Facet("space", "m.space.parent", _exactly(parent), view.id(space), field="parent")
-        order = view.orders.get((space, desired.key), "")
         # What can be joined without asking is worth pointing out to whoever looks at the space.
-        child = {
-            "via": [view.server],
-            "order": order,
-            "suggested": desired.place.joining in (Joining.public, Joining.space),
-        }
-        yield Facet("place in the space", "m.space.child", _exactly(child), view.id(desired.key), space, field="parent")
+        yield _child(desired, view, space, suggested=joining is Joining.public or _opens(desired), field="parent")
+    for space in desired.shown:
+        yield _child(desired, view, space, suggested=joining is Joining.public, field="shown_in")
     if room is None:
         return
-    listed = {view.id(key) for key in desired.links}
+    listed = {view.id(key) for key in (*desired.links, *desired.shown)}
+    kept = {view.id(key) for key in desired.links}
     for type, state_key in room.state:
-        if type == "m.space.parent" and state_key in view.keys and state_key not in listed:
+        if type == "m.space.parent" and state_key in view.keys and state_key not in kept:
             yield Facet("space", "m.space.parent", _nothing, state_key, field="parent")
     for space_id in sorted(view.parents_seen.get(room.room_id, frozenset()) - listed):
         if space_id in view.keys:
             space = view.keys[space_id]
             yield Facet("place in the space", "m.space.child", _nothing, room.room_id, space, field="parent")
+
+
+def _child(desired: DesiredRoom, view: View, space: str, *, suggested: bool, field: str) -> Facet:
+    order = view.orders.get((space, desired.key), "")
+    child = {"via": [view.server], "order": order, "suggested": suggested}
+    return Facet("place in the space", "m.space.child", _exactly(child), view.id(desired.key), space, field=field)
 
 
 def _extras(desired: DesiredRoom, view: View, room: SeenRoom | None) -> Iterator[Facet]:

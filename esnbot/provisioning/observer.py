@@ -18,7 +18,7 @@ from esnbot.matrix.client import MatrixClient
 from esnbot.matrix.errors import Refused
 from esnbot.provisioning.patience import Patience, together
 from esnbot.provisioning.seen import OWNED, Fact, Observed, SeenRoom
-from esnbot.provisioning.tables import media_upload, provisioned, room_attempt, sync_token
+from esnbot.provisioning.tables import desired_object, media_upload, provisioned, room_attempt, sync_token
 from esnbot.store import bindings, rooms
 from esnbot.store.database import Database
 from esnbot.store.upsert import upsert
@@ -265,7 +265,24 @@ async def left_spaces(conn: AsyncConnection, keys: Sequence[str]) -> list[str]:
         .join(spaces, spaces.c.room_id == rooms.room_state.c.state_key)
         .where(rooms_of.c.key.in_(keys), rooms.room_state.c.type == "m.space.parent")
     )
-    return list(dict.fromkeys((await conn.execute(query)).scalars()))
+    said = (await conn.execute(query)).scalars().all()
+    return list(dict.fromkeys([*said, *await _listing(conn, keys)]))
+
+
+async def _listing(conn: AsyncConnection, keys: Sequence[str]) -> list[str]:
+    """Keys of the spaces that list one of these rooms: not all that do are named by the room itself."""
+    ours = select(bindings.binding.c.room_id).where(bindings.binding.c.key.in_(keys))
+    spaces = select(bindings.binding.c.room_id, bindings.binding.c.key).join(
+        desired_object, desired_object.c.key == bindings.binding.c.key
+    )
+    found = {row.room_id: row.key for row in await conn.execute(spaces.where(desired_object.c.kind == "space"))}
+    # By primary key: so many spaces times so many rooms.
+    query = select(rooms.room_state.c.room_id, rooms.room_state.c.content).where(
+        rooms.room_state.c.room_id.in_(list(found)),
+        rooms.room_state.c.type == "m.space.child",
+        rooms.room_state.c.state_key.in_((await conn.execute(ours)).scalars().all()),
+    )
+    return [found[row.room_id] for row in await conn.execute(query) if row.content.get("via")]
 
 
 async def _bound(conn: AsyncConnection, keys: Sequence[str] | None) -> dict[str, str]:

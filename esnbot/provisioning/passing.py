@@ -117,7 +117,7 @@ class Pass:
 
     async def _one(self, desired: DesiredRoom) -> None:
         try:
-            for space in desired.parents:
+            for space in desired.around:
                 if space in self._over:
                     await self._over[space].wait()
                 if space not in self._ids and not desired.archived:
@@ -218,7 +218,7 @@ class Pass:
 
         Twice at most: what is changed after the second look is seen as of any room that stands.
         """
-        spaces = [self._spaces[space] for space in desired.parents if space in self._spaces]
+        spaces = [self._spaces[space] for space in desired.around if space in self._spaces]
 
         async def settle(conn: AsyncConnection, *, certain: bool) -> list[str]:
             before = await wanted.locked(conn, desired.key)
@@ -307,7 +307,7 @@ class Pass:
 
     async def _differs(self, conn: AsyncConnection, desired: DesiredRoom, media: Mapping[str, str]) -> Plan | None:
         """The room as it stands now, beside what it should be."""
-        keys = [key for key in (*desired.parents, desired.key) if key in self._ids and key in self._desired]
+        keys = [key for key in (*desired.around, desired.key) if key in self._ids and key in self._desired]
         rooms = {key: self._desired[key] for key in keys}
         ids = {key: self._ids[key] for key in keys}
         view = self._view

@@ -97,7 +97,7 @@ def make_view(
     listing: dict[str, set[str]] = defaultdict(set)
     children: dict[str, list[str]] = defaultdict(list)
     for key, room in desired.items():
-        for space in room.links:
+        for space in (*room.links, *room.shown):
             children[space].append(key)
     positions = {key: index for index, key in enumerate(in_tree_order(desired))}
     placed: dict[tuple[str, str], str] = {}

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from esnbot.community.audience import Audience
-from esnbot.community.group import Group, Joining, Place, Posting
+from esnbot.community.group import Group, Joining, Place, Posting, Space
 from esnbot.community.person import server_of
 
 Content = dict[str, Any]
@@ -83,6 +83,9 @@ def power_for(place: Place, *, archived: bool, bot: str, animators: Iterable[str
     if isinstance(place, Group):
         # A room where few may post is still a conversation: everyone reacts, votes, and takes back their own words.
         events |= dict.fromkeys(_ANSWERS, answers) | {"m.room.redaction": MEMBER}
+    elif isinstance(place, Space):
+        # Where members add what nobody but a group's owner takes out, the bot alone writes the list.
+        events["m.space.child"] = BOT if archived or place.open_to_additions else OWNER
     return Power(
         bot=bot,
         users=users,

@@ -196,9 +196,29 @@ async def some(conn: AsyncConnection, keys: Iterable[str]) -> list[WantedObject]
 
 
 async def with_spaces(conn: AsyncConnection, objects: Sequence[WantedObject]) -> list[WantedObject]:
-    """These objects after the spaces that they stand in."""
-    spaces = {key for entry in objects for key in (entry.place.parent, *getattr(entry.place, "also_in", ())) if key}
-    return [*await some(conn, spaces - {entry.key for entry in objects}), *objects]
+    """These objects after the spaces that list them, and those around these: what they inherit from."""
+    known = {entry.key: entry for entry in objects}
+    above: list[WantedObject] = []
+    missing = _spaces_of(objects) - known.keys()
+    while missing and (found := await some(conn, missing)):
+        known |= {entry.key: entry for entry in found}
+        above = [*found, *above]
+        missing = _spaces_of(found) - known.keys()
+    return [*above, *objects]
+
+
+def _spaces_of(objects: Iterable[WantedObject]) -> set[str]:
+    """Keys of the spaces that these objects stand in or are shown in."""
+    return {
+        key
+        for entry in objects
+        for key in (
+            entry.place.parent,
+            *(getattr(entry.place, "also_in", ())),
+            *(getattr(entry.place, "shown_in", ())),
+        )
+        if key
+    }
 
 
 async def unsettled(conn: AsyncConnection) -> dict[str, int]:

@@ -68,7 +68,8 @@ class Builder:
             if isinstance(one.section, GroupSection):
                 groups[one.key] = self._group(one, one.section, around, made)
             else:
-                spaces[one.key] = Space(**self._common(one, around))
+                open_ = isinstance(one.section, SpaceSection) and one.section.open_to_additions
+                spaces[one.key] = Space(**self._common(one, around), open_to_additions=open_)
         quiet = file.quiet_hours
         return Community(
             name=file.name,
@@ -179,6 +180,7 @@ class Builder:
             template=section.template or "",
             archived=section.archived,
             also_in=tuple(dict.fromkeys(section.also_in)),
+            shown_in=tuple(dict.fromkeys(section.shown_in)),
         )
 
     def _avatar(self, one: Written) -> str | None:

@@ -82,6 +82,8 @@ class Checks:
                     self._add(
                         one, f"also_in.{index}", f"the space '{word}' that it stands in already", "further spaces"
                     )
+            for index, word in enumerate(section.shown_in if isinstance(section, GroupSection) else ()):
+                self._refer(one, f"shown_in.{index}", word, spaces, "space")
 
     def _circles(self) -> None:
         spaces = self.community.spaces

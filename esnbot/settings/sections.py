@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -19,6 +20,7 @@ from esnbot.settings.values import (
     Key,
     Language,
     Listen,
+    Network,
     ServerName,
     ServerPattern,
     TimeOfDay,
@@ -175,7 +177,9 @@ class GroupSection(PlaceSection):
     archived: bool = False
     """Read-only, and out of its space."""
     also_in: list[str] = []
-    """Further spaces that list it."""
+    """Further spaces that list it, and whose members may come in as those of the space around it."""
+    shown_in: list[str] = []
+    """Further spaces that list it, and let nobody in by that."""
 
 
 class NestedGroupSection(GroupSection):
@@ -188,6 +192,8 @@ class NestedGroupSection(GroupSection):
 class SpaceSection(PlaceSection):
     """A space; spaces nest."""
 
+    open_to_additions: bool = False
+    """Its members may add groups to it, which only the group's owners and animators take out again."""
     groups: dict[Key, GroupSection] = {}
     """The groups that stand in it."""
     spaces: dict[Key, SpaceSection] = {}
@@ -232,6 +238,12 @@ class WebSection(Section):
     """The kinds of group whose rooms show it."""
     clients: list[HttpUrl] = ["https://app.element.io"]
     """Web clients that may show it, by their address; Element Desktop always may."""
+    stay: Duration = timedelta(days=14)
+    """How long one stays signed in."""
+    proxies: list[Network] = [ip_network("127.0.0.1"), ip_network("::1")]
+    """Reverse proxies that are believed when they say for whom they ask (`X-Forwarded-For`)."""
+    inside: list[Network] = []
+    """Networks of the company in which homeservers of the audiences stand; the board asks no other internal address."""
 
 
 class CourtesySection(Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,6 +15,7 @@ from esnbot.commands.people import People
 from esnbot.community.clock import Clock
 from esnbot.community.model import Community
 from esnbot.engine.dispatch import Dispatcher
+from esnbot.engine.feature import Module
 from esnbot.engine.metrics import Metrics
 from esnbot.engine.signals import INBOX, Signals
 from esnbot.features.contract import Feature
@@ -23,7 +24,9 @@ from esnbot.speech import Speech
 from esnbot.store.database import Database
 from esnbot.web import Gauges, Page, Readiness, WebServer, make_app, sessions
 from esnbot.web.board import Board, Entry, assets
+from esnbot.web.door import Door
 from esnbot.web.guard import CSRF_FIELD, Cookies, csrf_token
+from esnbot.web.me import Me
 from esnbot.web.reception import Reception
 
 URL = "http://127.0.0.1"
@@ -37,6 +40,8 @@ class Answer:
     text: str
     headers: Mapping[str, str]
     cookies: Mapping[str, str]
+    set_cookies: Sequence[str] = ()
+    """The headers that set them, whole."""
 
     @property
     def location(self) -> str:
@@ -78,7 +83,8 @@ class Visitor:
             session.request(method, self.url + path, data=fields, headers=named, allow_redirects=False) as answer,
         ):
             found = {name: morsel.value for name, morsel in answer.cookies.items()}
-            return Answer(answer.status, await answer.text(), dict(answer.headers), found)
+            lines = answer.headers.getall("Set-Cookie", [])
+            return Answer(answer.status, await answer.text(), dict(answer.headers), found, lines)
 
 
 @dataclass(slots=True)
@@ -118,7 +124,10 @@ class BoardOnHouse:
     templates: Mapping[str, Path]
     clock: Clock
     bot: str
-    more: Iterable[Page] = ()
+    modules: Sequence[Module] | None = None
+    """What runs on the dispatcher; the features' when not given."""
+    more: Callable[[Reception], Iterable[Page]] = lambda _reception: ()
+    """Further pages."""
     signals: Signals = field(default_factory=Signals)
 
     def reception(self) -> Reception:
@@ -142,20 +151,27 @@ class BoardOnHouse:
             wake=lambda: self.signals.set(INBOX),
         )
 
-    def pages(self) -> Iterable[Page]:
+    def pages(self, reception: Reception) -> Iterable[Page]:
         """All pages."""
-        reception = self.reception()
         yield from assets()
+        yield from Door(reception, b"for tests").pages()
+        yield from Me(reception, self._modules).pages()
         for feature in self.features.values():
             yield from reception.pages(feature.pages)
-        yield from self.more
+        yield from self.more(reception)
+
+    def _modules(self) -> Sequence[Module]:
+        return self.modules or [feature.module for feature in self.features.values()]
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[OpenBoard]:
         """Serve it on a free port."""
-        modules = [feature.module for feature in self.features.values()]
-        dispatcher = Dispatcher(self.database, modules, self.clock, self.clock, self.signals, self.bot, Metrics())
-        app = make_app(self.speech, Gauges(Metrics().registry, "1"), Readiness(), None, self.pages())
+        dispatcher = Dispatcher(
+            self.database, self._modules(), self.clock, self.clock, self.signals, self.bot, Metrics()
+        )
+        reception = self.reception()
+        pages = self.pages(reception)
+        app = make_app(reception.board, Gauges(Metrics().registry, "1"), Readiness(), None, pages)
         server = WebServer(app, "127.0.0.1", 0)
         await server.start()
         working = asyncio.create_task(dispatcher.run())

@@ -13,9 +13,9 @@ from aiohttp import web
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
-from esnbot.speech import Later, Speech, Voice, render
-from esnbot.web.errors import reader_language
+from esnbot.speech import Later, Markdown, Speech, Voice, render
 from esnbot.web.guard import CSRF_FIELD
+from esnbot.web.language import reader_language
 from esnbot.web.page import Page
 
 HERE: Final = Path(__file__).parent
@@ -67,6 +67,10 @@ class Reader:
     ancestors: str = NOBODY
 
 
+READER: Final = web.RequestKey("esnbot.reader", Reader)
+"""Under which a request knows its reader, once that is found out."""
+
+
 class Board:
     """Renders pages. ``templates`` are the features' folders, by the feature's name."""
 
@@ -107,11 +111,11 @@ class Board:
         request: web.Request,
         reader: Reader,
         template: str,
-        title: str,
+        title: str | Later,
         values: Mapping[str, Any] | None = None,
         status: int = 200,
     ) -> web.Response:
-        """A page; ``values`` go before what templates have otherwise."""
+        """A page; ``values`` go before what templates have otherwise. A title that is not plain is made so."""
         voice, root = reader.voice, _root(request)
 
         def say(text: str | Later, /, **named: object) -> Markup:
@@ -123,6 +127,10 @@ class Board:
         def plain(text: str | Later, /, **named: object) -> str:
             return render(voice.say(text, **named)).body
 
+        if isinstance(title, Later):
+            title = voice.say(title)
+        if isinstance(title, Markdown):
+            title = render(title).body
         text = self._templates.get_template(template).render(
             {
                 "language": voice.language,
@@ -139,6 +147,7 @@ class Board:
                 "framed": reader.ancestors != NOBODY,
                 "csrf": Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, reader.csrf),
                 "say": say,
+                "say_markdown": html,
                 "plain": plain,
                 "plural": plural,
                 "voice": voice,

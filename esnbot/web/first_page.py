@@ -16,7 +16,7 @@ from esnbot.community.person import Role
 from esnbot.speech import Later, Markdown, Voice, code, later, render
 from esnbot.web.board import NOBODY, assets, frame_ancestors
 from esnbot.web.page import Page
-from esnbot.web.reception import Reception
+from esnbot.web.reception import WIDGET, Reception
 
 PREFIXES: Final = {"fr": "!rse"}
 TITLE: Final = later("What you can ask the bot")
@@ -37,13 +37,12 @@ def pages(reception: Reception, registry: Registry) -> Iterable[Page]:
         async def show(request: web.Request) -> web.Response:
             visit = await reception.visit(request)
             reader = board.stranger(request, ancestors=ancestors) if visit is None else reception.reader(visit)
-            title = str(reader.voice.say(TITLE))
-            return board.render(request, reader, "commands.html", title, _values(registry, reader.voice))
+            return board.render(request, reader, "commands.html", TITLE, _values(registry, reader.voice))
 
         return Page(path, show)
 
     yield at("/", NOBODY)
-    yield at("/widget", frame_ancestors(reception.clients) if reception.clients else NOBODY)
+    yield at(WIDGET, frame_ancestors(reception.clients) if reception.clients else NOBODY)
     yield from assets()
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from esnbot.speech import Speech
+from esnbot.web.board import Board
 from esnbot.web.errors import errors_in_words
 from esnbot.web.metrics import CONTENT_TYPE, Figures, Gauges
 from esnbot.web.page import Page
@@ -18,14 +18,14 @@ BODY_LIMIT: Final = 1_000_000
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'self'",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
 
 
 def make_app(
-    speech: Speech,
+    board: Board,
     gauges: Gauges,
     readiness: Readiness,
     figures: Callable[[], Awaitable[Figures]] | None = None,
@@ -47,7 +47,7 @@ def make_app(
         text = await gauges.exposition(ready=readiness.ready, read=read)
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
 
-    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[errors_in_words(speech)])
+    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[errors_in_words(board)])
     app.on_response_prepare.append(_careful)
     app.router.add_get("/health", health)
     app.router.add_get("/ready", ready)

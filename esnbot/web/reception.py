@@ -15,15 +15,17 @@ from esnbot.commands.people import People
 from esnbot.commands.reading import Person
 from esnbot.community.clock import Clock
 from esnbot.engine.clock import SystemClock
+from esnbot.speech import Later
 from esnbot.store.database import Database
 from esnbot.web import sessions
-from esnbot.web.board import NOBODY, Board, Reader, frame_ancestors, theme_asked
+from esnbot.web.board import NOBODY, READER, Board, Reader, frame_ancestors, theme_asked
 from esnbot.web.guard import CSRF_FIELD, STALE, Cookies, Refusal, csrf_token, fits, is_from_here, path_within
 from esnbot.web.page import Page
 from esnbot.web.sessions import Session
 from esnbot.web.visit import BoardPage, Visit
 
 SIGN_IN: Final = "/sign-in"
+WIDGET: Final = "/widget"
 STAY: Final = timedelta(days=14)
 """How long somebody stays signed in."""
 
@@ -61,6 +63,7 @@ class Reception:
             visit = await self.visit(request)
             if visit is None:
                 return self.to_the_door(request)
+            request[READER] = self.reader(visit)
             if request.method not in ("GET", "HEAD"):
                 await self._check(visit)
             return await page.handle(visit)
@@ -120,6 +123,11 @@ class Reception:
 
     def to_the_door(self, request: web.Request) -> web.Response:
         """Whoever is not signed in goes to the sign-in page, and afterwards where they wanted to."""
+        if "HX-Request" in request.headers:
+            # A piece of a page was asked for: the whole page goes to the door.
+            return web.Response(status=401, headers={"HX-Refresh": "true"})
+        if request.headers.get("Sec-Fetch-Dest") == "iframe":
+            return self.board.go(request, WIDGET)
         wanted = path_within(request.path_qs) if request.method == "GET" else ""
         query = f"?next={quote(wanted, safe='')}" if wanted else ""
         return self.board.go(request, SIGN_IN + query)
@@ -136,6 +144,6 @@ class Reception:
             ancestors=frame_ancestors(self.clients) if visit.session.framed else NOBODY,
         )
 
-    def show(self, visit: Visit, template: str, title: str, values: Mapping[str, Any]) -> web.Response:
+    def show(self, visit: Visit, template: str, title: str | Later, values: Mapping[str, Any]) -> web.Response:
         """A page for a visitor."""
         return self.board.render(visit.request, self.reader(visit), template, title, {"visit": visit, **values})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ web_session = Table(
 class Session:
     """One browser in which somebody is signed in."""
 
-    token: str
+    token: str = field(repr=False)
     """As the cookie has it; kept nowhere."""
     user: str
     framed: bool = False

@@ -150,7 +150,7 @@ class Visit:
             self._form = await read_form(self.request)
         return self._form
 
-    def show(self, template: str, title: str, **values: Any) -> web.Response:
+    def show(self, template: str, title: str | Later, **values: Any) -> web.Response:
         """A page from a template, such as ``note/list.html``; ``title`` is its heading, in the reader's language.
 
         Templates have ``say``, ``plain``, ``plural``, ``voice``, ``url``, ``csrf`` and ``visit`` beside ``values``.

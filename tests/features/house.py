@@ -6,7 +6,7 @@ Only the homeserver is missing: rooms are what the tests say, and what would go 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -44,6 +44,8 @@ from esnbot.store.database import Database, Job
 from esnbot.stored import migrated
 from esnbot.testing import ManualClock
 from esnbot.testing.board import BoardOnHouse, OpenBoard
+from esnbot.web import Page
+from esnbot.web.reception import Reception
 
 T = TypeVar("T")
 
@@ -140,6 +142,7 @@ class House:
                     clock=self.clock,
                     bot=BOT,
                     server=SERVER,
+                    declared=self.found.declarations,
                 )
             )
             for name, one in self.found.declarations.items()
@@ -154,6 +157,7 @@ class House:
             places=wanted,
             bot=BOT,
             flood=Flood(burst=1_000),
+            takers=[taker for one in built for taker in one.takes],
         )
         self.modules: tuple[Module, ...] = (speaking, *(one.module for one in built))
         self.add()
@@ -165,7 +169,9 @@ class House:
         self.dispatcher = Dispatcher(self.database, self.modules, self.clock, self.clock, signals, BOT, Metrics())
         self.scheduler = Scheduler(self.database, self.clock, self.clock, signals)
 
-    def board(self) -> AbstractAsyncContextManager[OpenBoard]:
+    def board(
+        self, more: Callable[[Reception], Iterable[Page]] = lambda _reception: ()
+    ) -> AbstractAsyncContextManager[OpenBoard]:
         """The board with the features' pages: ``async with house.board() as board: zoe = await board.visitor(ZOE)``."""
         return BoardOnHouse(
             database=self.database,
@@ -175,6 +181,8 @@ class House:
             templates=self.found.templates,
             clock=self.clock,
             bot=BOT,
+            modules=self.modules,
+            more=more,
         ).open()
 
     async def start(self) -> list[Effect]:
@@ -283,6 +291,16 @@ class House:
             return str((await conn.execute(query)).scalar_one())
 
         relation = {"rel_type": "m.annotation", "event_id": await self.write(posted), "key": commands.YES}
+        return await self.hear(sender=sender, room_id=room, type="m.reaction", content={"m.relates_to": relation})
+
+    async def react(self, to: Say, emoji: str, sender: str = ZOE, room: str = "!cafe") -> list[Effect]:
+        """Somebody reacts to something that was said; what goes out because of it."""
+
+        async def posted(conn: AsyncConnection) -> str:
+            query = select(outbox.c.event_id).where(outbox.c.key.endswith(f"/{to.key}"))
+            return str((await conn.execute(query)).scalars().one())
+
+        relation = {"rel_type": "m.annotation", "event_id": await self.write(posted), "key": emoji}
         return await self.hear(sender=sender, room_id=room, type="m.reaction", content={"m.relates_to": relation})
 
     async def member(self, user: str, room: str, membership: str = "join", **more: Any) -> list[Effect]:

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from esnbot.community.group import Kind
 from esnbot.community.model import Prompt, Template
 from esnbot.community.tempo import QuietHours, Tempo
-from esnbot.features.hours import public_holidays
+from esnbot.features.hours import Beat, public_holidays
 from esnbot.features.prompt.model import (
-    Beat,
     Used,
     beat_of,
     choose,

@@ -39,6 +39,7 @@ def communities(draw: st.DrawFn) -> Community:
     for index, key in enumerate(spaces):
         parent = draw(st.sampled_from([None, *spaces[:index]]))
         inside = {"parent": parent} if parent else {}
+        inside |= draw(st.sampled_from([{}, {"open_to_additions": True}, {"audiences": ("staff", "partners")}]))
         places.append(a_space(key, draw(words) or key, joining=draw(st.sampled_from(Joining)), **inside))
     for key in draw(st.lists(st.sampled_from(GROUPS), unique=True)):
         more: dict[str, Any] = draw(
@@ -67,6 +68,8 @@ def communities(draw: st.DrawFn) -> Community:
         if parent:
             more["parent"] = parent
             more["also_in"] = tuple(draw(st.lists(st.sampled_from(spaces), unique=True, max_size=1)))
+        if spaces:
+            more["shown_in"] = tuple(draw(st.lists(st.sampled_from(spaces), unique=True, max_size=2)))
         places.append(a_group(key, draw(words) or key, **more))
     audiences = {
         "staff": an_audience("staff", "example.org"),

@@ -80,6 +80,7 @@ def test_all_mistakes_come_in_one_go_and_in_order(tmp_path: Path) -> None:
         ("groups: {a: {name: A, audiences: [supliers]}}", "groups.a.audiences.0", "suppliers"),
         ("groups: {a: {name: A, space: lak}}\nspaces: {lake: {name: L}}", "groups.a.space", "lake"),
         ("groups: {a: {name: A, also_in: [lak]}}\nspaces: {lake: {name: L}}", "groups.a.also_in.0", "lake"),
+        ("groups: {a: {name: A, shown_in: [lak]}}\nspaces: {lake: {name: L}}", "groups.a.shown_in.0", "lake"),
         ("groups: {photo: {name: A}}\nanimators_room: photos", "animators_room", "photo"),
         ("spaces: {lake: {name: A}}\nhome: laek", "home", "lake"),
         ("country: fr", "country", "FR"),

@@ -13,6 +13,7 @@ from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.directory.desk import Desk
 from esnbot.features.directory.handlers import ASK_ABOUT, DirectoryHandlers
 from esnbot.features.directory.lively import MESSAGES, ROUND, Lively
+from esnbot.features.directory.pages import Pages
 from esnbot.features.directory.reading import Reading
 from esnbot.features.directory.settings import DirectorySettings
 from esnbot.features.directory.wording import KIND_NAMES, PACE_NAMES, SCOPE_NAMES
@@ -48,7 +49,8 @@ def build(kit: Kit[DirectorySettings]) -> Feature:
         Noun(WHO, Names((WHO,), ("qui",)), later("Find people whom you can ask.")),
     )
     desk = Desk(reading)
-    return Feature(module, nouns, (_groups(desk, kit.community), _who(desk), *_oneself(desk)))
+    commands = (_groups(desk, kit.community), _who(desk), *_oneself(desk))
+    return Feature(module, nouns, commands, pages=Pages(reading).all())
 
 
 def _groups(desk: Desk, community: Community) -> Command:
@@ -212,4 +214,5 @@ DECLARATION: Final = Declaration(
     build=build,
     migrations=HERE / "migrations",
     texts=HERE / "texts",
+    templates=HERE / "templates",
 )

@@ -12,7 +12,7 @@ from esnbot.community.group import Group, Joining, Kind, Place
 from esnbot.community.model import Community
 from esnbot.community.person import Role
 from esnbot.community.reach import audiences_of, is_for
-from esnbot.features.directory.folding import fold, near, stems
+from esnbot.features.directory.folding import fold, near, stem, stems, telling
 from esnbot.features.places import language_of, oversees
 from esnbot.speech import clean
 
@@ -211,23 +211,16 @@ def _fits(entry: Entry, query: Query, audience: str | None, paces: Mapping[str, 
 
 
 def _has_words(entry: Entry, words: str) -> bool:
-    folded = fold(words)
-    if not folded:
+    asked = telling(words)
+    if not asked:
         # Signs alone ('🎸', '???') are looked for as they are.
         return words.strip().casefold() in f"{entry.group.name}\n{entry.group.topic}".casefold()
-    return all(
-        word in entry.folded or one in entry.words for word, one in zip(folded.split(), _each(folded), strict=True)
-    )
-
-
-def _each(folded: str) -> Iterator[str]:
-    for word in folded.split():
-        yield from stems(word)
+    return all(word in entry.folded or stem(word) in entry.words for word in asked)
 
 
 def _meant(words: str, entries: Iterable[Entry]) -> list[str]:
     known = {word for entry in entries for word in entry.folded.split()}
-    asked = fold(words).split()
+    asked = telling(words)
     missing = next((word for word in asked if word not in known), "")
     return near(missing, known - set(asked)) if missing else []
 

@@ -13,7 +13,7 @@ from esnbot.community.group import Group, Place
 from esnbot.community.reach import audiences_of
 from esnbot.features.contract import Kit
 from esnbot.features.directory import model, records
-from esnbot.features.directory.folding import near, stems
+from esnbot.features.directory.folding import near, stem, telling
 from esnbot.features.directory.model import Entry, Listing, Onlookers, Pace, Paces, Query, Reader, Scope
 from esnbot.features.directory.settings import DirectorySettings
 from esnbot.features.directory.shelf import Shelf
@@ -21,7 +21,7 @@ from esnbot.features.places import memberships
 from esnbot.provisioning import wanted
 from esnbot.store import bindings
 
-NEAR_AMONG: Final = 2_000
+NEAR_AMONG: Final = 1_000
 """So many people's subjects are looked through for a word that may have been meant."""
 
 
@@ -126,10 +126,7 @@ class Reading:
         here = found[(page - 1) * size : page * size]
         stated, names = await records.stated_by_all(conn, here), await records.names(conn, here)
         people = tuple(
-            Found(
-                who, names.get(who, who), tuple(one.text for one in _fitting_first(stated.get(who, []), wanted_stems))
-            )
-            for who in here
+            Found(who, names.get(who, who), _fitting_first(stated.get(who, []), wanted_stems)) for who in here
         )
         return Findings(people, len(found), page, pages, () if found else await self._near(conn, words, by, rooms, now))
 
@@ -141,8 +138,7 @@ class Reading:
             mine = await memberships(conn, person.user)
             joined = [key for key, membership in mine.items() if membership == "join"]
             entries = {entry.group.key for entry in await self.shelf.entries(conn) if not entry.group.archived}
-            by_key = await bindings.all_bindings(conn) if len(joined) else {}
-            rooms = [by_key[key] for key in joined if key in entries and key in by_key]
+            rooms = await records.rooms_of(conn, [key for key in joined if key in entries])
             return Onlookers(own.internal, own.external, person.user), rooms
         audiences = [key for own in await self._meant(conn, room) for key in own]
         external = any(self.community.audiences[key].external for key in audiences if key in self.community.audiences)
@@ -155,18 +151,14 @@ class Reading:
         self, conn: AsyncConnection, candidates: dict[str, Scope], by: Onlookers, rooms: list[str], now: datetime
     ) -> list[str]:
         today = now.astimezone(self.community.zone).date()
-        together = await records.within(conn, rooms, candidates)
-        return [
-            who
-            for who, scope in candidates.items()
-            if model.may_find(
-                who,
-                scope,
-                model.standing(self.community, who, self.community.audiences_of(who, today), self.kit.server),
-                by,
-                who in together,
-            )
-        ]
+        known = {
+            who: model.standing(self.community, who, self.community.audiences_of(who, today), self.kit.server)
+            for who in candidates
+        }
+        # Among those of the company it does not matter; they are many.
+        unsure = [who for who, about in known.items() if by.external or about.external]
+        together = await records.within(conn, rooms, unsure)
+        return [who for who, scope in candidates.items() if model.may_find(who, scope, known[who], by, who in together)]
 
     async def _near(
         self, conn: AsyncConnection, words: str, by: Onlookers, rooms: list[str], now: datetime
@@ -182,8 +174,9 @@ class Reading:
 
 
 def _stems_of(words: str) -> tuple[str, ...]:
-    return stems(words) or ((words.strip().casefold(),) if words.strip() else ())
+    return tuple(dict.fromkeys(map(stem, telling(words)))) or ((words.strip().casefold(),) if words.strip() else ())
 
 
-def _fitting_first(stated: list[records.Stated], wanted_stems: tuple[str, ...]) -> list[records.Stated]:
-    return sorted(stated, key=lambda one: -sum(f" {stem} " in one.stems for stem in wanted_stems))
+def _fitting_first(stated: list[records.Stated], wanted_stems: tuple[str, ...]) -> tuple[str, ...]:
+    fitting = sorted(stated, key=lambda one: -sum(f" {word} " in one.stems for word in wanted_stems))
+    return tuple(one.text for one in fitting)

@@ -18,7 +18,7 @@ AT_ONCE: Final = 500
 
 
 class Shelf:
-    """The groups that have a room, in the order of their names; of ten thousand, none is read twice unless it changed."""
+    """The groups that have a room, in the order of their names; one is read again when it has changed."""
 
     def __init__(self, community: Community) -> None:
         self._community = community

@@ -71,6 +71,16 @@ PARTNER: Final[Mapping[Scope, Later]] = {
     Scope.partners: later("Everybody who is in a group with you can see this."),
     Scope.nobody: COMPANY[Scope.nobody],
 }
+COMPANY_CHOICE: Final[Mapping[Scope, Later]] = {
+    Scope.company: later("Everyone in the company"),
+    Scope.partners: later("Everyone in the company, and the partners who are in a group with me"),
+    Scope.nobody: later("Nobody"),
+}
+PARTNER_CHOICE: Final[Mapping[Scope, Later]] = {
+    Scope.company: later("The people of the company who are in a group with me"),
+    Scope.partners: later("Everybody who is in a group with me"),
+    Scope.nobody: COMPANY_CHOICE[Scope.nobody],
+}
 SUBJECTS_SHOWN: Final = 8
 
 
@@ -118,6 +128,11 @@ def way_in(voice: Voice, group: Group, membership: str) -> Markdown:
 def visible_to(voice: Voice, scope: Scope, who: Standing) -> Markdown:
     """To whom it is shown what somebody can be asked about."""
     return voice.say((PARTNER if who.external else COMPANY)[scope])
+
+
+def choice_of(voice: Voice, scope: Scope, who: Standing) -> Markdown:
+    """The same as something to choose."""
+    return voice.say((PARTNER_CHOICE if who.external else COMPANY_CHOICE)[scope])
 
 
 def subjects(voice: Voice, texts: Iterable[str]) -> Markdown:

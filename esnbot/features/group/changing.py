@@ -5,12 +5,13 @@ Whatever opens a group wider is shown first, with who will then read what; the m
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from esnbot.commands.command import Call
 from esnbot.community.group import Group, History, Joining, Kind, Origin, Place
+from esnbot.community.model import Community
 from esnbot.community.person import UserID
 from esnbot.community.reach import is_for
 from esnbot.engine.effects import TEXT, Effect, Emit, Kick, Nudge, Say, room
@@ -323,24 +324,20 @@ class Changing:
         return Say(room=room(step.after.key), msgtype=TEXT, body=message.body, html=message.html)
 
     async def _now(self, voice: Voice, call: Call, group: Group) -> Markdown:
-        """Whom a group is for and how one comes in, in one sentence."""
-        spaces = await wanted.spaces(call.ctx.conn)
-        return described(voice, group, openness.reached(group, spaces, self._community), self._audience_names())
+        return described(voice, group, await wanted.spaces(call.ctx.conn), self._community)
 
     def _names(self, voice: Voice, audiences: Collection[str], *, either: bool = False) -> Markdown:
-        names = self._audience_names()
-        return voice.list([bold(names.get(key, key)) for key in audiences], either=either)
-
-    def _audience_names(self) -> dict[str, str]:
-        return {key: one.name for key, one in self._community.audiences.items()}
+        known = self._community.audiences
+        return voice.list([bold(known[key].name) for key in audiences if key in known], either=either)
 
 
-def described(voice: Voice, group: Group, reached: Collection[str], names: dict[str, str]) -> Markdown:
+def described(voice: Voice, group: Group, spaces: Mapping[str, Place], community: Community) -> Markdown:
     """Whom a group is for, how one comes in, and what whoever comes in reads, in one sentence."""
     way, past = voice.say(WAYS_IN[group.joining]), voice.say(_past(group))
+    reached = openness.reached(group, spaces, community)
     if not reached:
         return voice.say("{way}, and {past}", way=way, past=past)
-    audiences = voice.list([bold(names.get(key, key)) for key in reached])
+    audiences = voice.list([bold(community.audiences[key].name) for key in reached if key in community.audiences])
     return voice.say("it is for {audiences}; {way}, and {past}", audiences=audiences, way=way, past=past)
 
 

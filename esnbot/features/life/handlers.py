@@ -9,17 +9,20 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from esnbot.commands.reactions import Reaction
 from esnbot.community.group import Group, Kind
 from esnbot.community.person import UserID
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, Emit, Nudge, Schedule, Unschedule
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
+from esnbot.features import group as groups
+from esnbot.features.calm import is_silenced
 from esnbot.features.contract import Kit
-from esnbot.features.group import OWNER_GONE
 from esnbot.features.hours import next_occasion
 from esnbot.features.life import records, wording
-from esnbot.features.life.questions import Questions
+from esnbot.features.life.merging import Merging
+from esnbot.features.life.questions import NAME, Questions
 from esnbot.features.life.settings import ALWAYS_QUIET, LifeSettings
 from esnbot.features.status import is_paused
 from esnbot.provisioning import wanted
@@ -36,11 +39,12 @@ MOST_ROOMS: Final = 50_000
 class LifeHandlers:
     """The feature at work."""
 
-    def __init__(self, kit: Kit[LifeSettings], questions: Questions) -> None:
+    def __init__(self, kit: Kit[LifeSettings], questions: Questions, merging: Merging) -> None:
         self._kit = kit
         self._community = kit.community
         self._settings = kit.settings
         self._questions = questions
+        self._merging = merging
         self._noted: dict[str, int] = {}
         """Room to when this process last wrote down that somebody was heard there; only to spare the database."""
 
@@ -72,7 +76,16 @@ class LifeHandlers:
     async def room_archived(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """Nothing is asked in an archived group."""
         key = event.text("key")
-        return [*await self._questions.drop(ctx.conn, key), Unschedule(key=_owner_job(key))]
+        dropped = [*await self._questions.drop(ctx.conn, key), *await self._merging.drop(ctx.conn, key)]
+        return [*dropped, Unschedule(key=_owner_job(key))]
+
+    # --- what is answered --------------------------------------------------------------------------------------------
+
+    async def reacted(self, ctx: Context, reaction: Reaction) -> Sequence[Effect]:
+        """Somebody pressed a button below something that we asked."""
+        if reaction.post.startswith("merge:"):
+            return await self._merging.reacted(ctx, reaction)
+        return await self._questions.reacted(ctx, reaction)
 
     # --- the daily look ----------------------------------------------------------------------------------------------
 
@@ -95,17 +108,22 @@ class LifeHandlers:
         effects: list[Effect] = []
         quiet: list[tuple[int, Group, str]] = []
         since = await records.quiet_since(ctx.conn)
+        further = await groups.further(ctx.conn)
         for place in await wanted.all_places(ctx.conn):
             room_id = bound.get(place.key)
-            if not isinstance(place, Group) or place.archived or room_id is None:
+            if not isinstance(place, Group) or place.archived or room_id is None or place.key in further:
                 continue
             effects += await self._without_strangers(ctx, place, room_id)
             span = self._settings.quiet_span(place.kind)
             if room_id not in since:
                 # Before that nobody listened: it does not count as quiet.
                 await records.rest(ctx.conn, room_id, milliseconds(ctx.now))
-            elif span is not None and since[room_id] <= milliseconds(ctx.now - span):
-                quiet.append((since[room_id], place, room_id))
+            elif span is not None and since[room_id] <= (latest := milliseconds(ctx.now - span)):
+                # Where a group has several rooms, it is quiet when all of them are.
+                parts = await groups.groups_of(ctx.conn, place.key)
+                last = max((since.get(bound.get(part.key, ""), 0) for part in parts), default=since[room_id])
+                if last <= latest:
+                    quiet.append((max(last, since[room_id]), place, room_id))
         quiet.sort(key=lambda one: (one[0], one[1].key))
         asked = 0
         for began, group, room_id in quiet:
@@ -117,7 +135,7 @@ class LifeHandlers:
         return [*effects, again]
 
     async def _ask(self, ctx: Context, group: Group, room_id: str, since: int) -> list[Effect]:
-        if await rooms.membership(ctx.conn, room_id, ctx.bot) != "join":
+        if await rooms.membership(ctx.conn, room_id, ctx.bot) != "join" or await is_silenced(ctx.conn, room_id, NAME):
             return []
         if not await self._members(ctx, room_id):
             await records.rest(ctx.conn, room_id, milliseconds(ctx.now))
@@ -148,7 +166,7 @@ class LifeHandlers:
         except Owned:
             # Whom the file names, the file has to name no more.
             return []
-        tell = Emit(type=OWNER_GONE, content={"key": group.key, "person": gone[0]}, room=room_id)
+        tell = Emit(type=groups.OWNER_GONE, content={"key": group.key, "person": gone[0]}, room=room_id)
         return [Nudge(machine=wanted.RECONCILER), tell]
 
     async def owner_gone(self, ctx: Context, event: Event) -> Sequence[Effect]:
@@ -166,11 +184,14 @@ class LifeHandlers:
         group, room_id = await wanted.get(ctx.conn, key), await bindings.room_of(ctx.conn, key)
         if not isinstance(group, Group) or group.archived or group.kind is Kind.animators or room_id is None:
             return []
+        if await groups.head_of(ctx.conn, key) != key:
+            # Of several rooms that are one group, the first one counts.
+            return []
         if await self._questions.owners_in(ctx.conn, group, room_id):
             return []
         if not await self._members(ctx, room_id):
             return await self._questions.tell_animators(ctx.conn, group, wording.left_behind)
-        if group.kind in ALWAYS_QUIET:
+        if group.kind in ALWAYS_QUIET or await is_silenced(ctx.conn, room_id, NAME):
             return await self._questions.tell_animators(ctx.conn, group, wording.without_owner)
         allowed = next_occasion(ctx.now, self._community)
         if await is_paused(ctx.conn):
@@ -182,8 +203,9 @@ class LifeHandlers:
     # --- one person --------------------------------------------------------------------------------------------------
 
     async def export(self, conn: AsyncConnection, person: str) -> Mapping[str, Any]:
-        """What is kept about a person: their answers to questions that are open."""
-        return {"answers": await records.of_person(conn, person)}
+        """What is kept about a person: their answers to open questions, and the groups that they would merge."""
+        answers, wishes = await records.of_person(conn, person), await records.wishes_of(conn, person)
+        return {"answers": answers, "merging": wishes}
 
     async def erase(self, ctx: Context, person: str) -> Sequence[Effect]:
         """Forget a person."""

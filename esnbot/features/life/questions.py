@@ -18,6 +18,8 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import TEXT, Effect, Nudge, React, Say, Schedule, Unschedule, post, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
+from esnbot.features import group as groups
+from esnbot.features.calm import is_silenced
 from esnbot.features.contract import Kit
 from esnbot.features.hours import next_occasion
 from esnbot.features.life import model, records, wording
@@ -173,6 +175,9 @@ class Questions:
         group = await self._group(ctx.conn, asked)
         if group is None:
             return await self._close(ctx.conn, asked)
+        if await is_silenced(ctx.conn, asked.room_id, NAME):
+            # They want to be asked nothing, so nothing follows from what they do not answer.
+            return await self._close(ctx.conn, asked)
         allowed = next_occasion(ctx.now, self._community)
         if await is_paused(ctx.conn):
             allowed = next_occasion(ctx.now + LATER, self._community)
@@ -247,7 +252,7 @@ class Questions:
 
     async def _archive(self, ctx: Context, group: Group, voice: Voice, *, wanted_so: bool) -> list[Effect]:
         try:
-            await wanted.archive(ctx.conn, group.key, milliseconds(ctx.now))
+            await groups.archive(ctx.conn, group.key, milliseconds(ctx.now))
         except Owned as error:
             source = error.source or THE_FILE
             return [
@@ -266,7 +271,7 @@ class Questions:
         voice = await self._voice(ctx.conn, group)
         who = await called(ctx.conn, asked.room_id, person)
         try:
-            await wanted.want(ctx.conn, replace(group, owners=owners), person, milliseconds(ctx.now))
+            await groups.want(ctx.conn, replace(group, owners=owners), person, milliseconds(ctx.now))
         except Owned as error:
             source = error.source or THE_FILE
             return [

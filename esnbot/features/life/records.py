@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, Row, Table, Text, delete, select, update
+from sqlalchemy import Column, Index, Integer, Row, Table, Text, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine.tables import outbox
@@ -206,7 +206,87 @@ async def of_person(conn: AsyncConnection, person: str) -> list[dict[str, Any]]:
     return [{"group": row.group_key, "about": row.about, "answer": row.choice} for row in await conn.execute(query)]
 
 
+async def wishes_of(conn: AsyncConnection, person: str) -> list[dict[str, Any]]:
+    """What is kept about a person: the groups that they asked to merge, while nobody has answered."""
+    query = select(merge.c.source, merge.c.target).where(merge.c.asker == person).order_by(merge.c.id)
+    return [{"merge": row.source, "into": row.target} for row in await conn.execute(query)]
+
+
 async def forget(conn: AsyncConnection, person: str) -> None:
     """Forget a person's answers, and that they give a group away."""
     await conn.execute(delete(answer).where(answer.c.person == person))
     await conn.execute(update(question).where(question.c.giver == person).values(giver=""))
+    await conn.execute(update(merge).where(merge.c.asker == person).values(asker=""))
+
+
+# --- merging -----------------------------------------------------------------------------------------------------
+
+merge = Table(
+    "life_merge",
+    metadata,
+    Column("id", Sequence, primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    # The source's key while the owners of the target have not answered, NULL afterwards.
+    Column("open", Text, unique=True),
+    # The room of the target, in which they were asked.
+    Column("room_id", Text, nullable=False),
+    # Who asked, in which language; '' once forgotten.
+    Column("asker", Text, nullable=False, index=True),
+    Column("language", Text, nullable=False),
+    Column("asked", Milliseconds, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """A wish that one group become part of another, while the owners of the other have not answered."""
+
+    id: int
+    source: str
+    target: str
+    room_id: str
+    asker: str
+    language: str
+    asked: int
+
+
+def _merge(row: Row[Any]) -> Merge:
+    return Merge(**{name: getattr(row, name) for name in Merge.__slots__})
+
+
+async def ask_merge(
+    conn: AsyncConnection, source: str, target: str, room_id: str, asker: str, language: str, asked: int
+) -> Merge | None:
+    """Keep a wish; None when there is one for this group already."""
+    row: Mapping[str, object] = {
+        "source": source,
+        "target": target,
+        "open": source,
+        "room_id": room_id,
+        "asker": asker,
+        "language": language,
+        "asked": asked,
+    }
+    if not await insert_new(conn, merge, row):
+        return None
+    return _merge((await conn.execute(select(merge).where(merge.c.open == source))).one())
+
+
+async def open_merge(conn: AsyncConnection, id: int) -> Merge | None:
+    """The wish of a number, while it is open; nobody else changes it before this transaction is over."""
+    query = select(merge).where(merge.c.id == id, merge.c.open.is_not(None)).with_for_update()
+    row = (await conn.execute(query)).one_or_none()
+    return None if row is None else _merge(row)
+
+
+async def merges_of(conn: AsyncConnection, key: str) -> list[Merge]:
+    """The open wishes that a group is part of."""
+    query = select(merge).where(merge.c.open.is_not(None), or_(merge.c.source == key, merge.c.target == key))
+    return [_merge(row) for row in await conn.execute(query)]
+
+
+async def close_merge(conn: AsyncConnection, id: int) -> None:
+    """Close a wish; who had it is forgotten."""
+    await conn.execute(update(merge).where(merge.c.id == id).values(open=None, asker=""))

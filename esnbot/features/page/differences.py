@@ -63,6 +63,12 @@ def _words(before: str, after: str) -> list[Stretch]:
     # Where little more than spaces and signs are the same, one reads the two better apart.
     if 4 * sum(length for _, _, length in blocks) < len(old) + len(new):
         return _stretches(before, after)
+    # A space that stayed between two words that did not would only tear them apart.
+    blocks = [
+        (start, begins, length)
+        for start, begins, length in blocks
+        if "".join(old[start : start + length]).strip(" ") or not start or start + length == len(old)
+    ]
     found: list[Stretch] = []
     at = to = 0
     for start, begins, length in [*blocks, (len(old), len(new), 0)]:

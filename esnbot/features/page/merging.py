@@ -40,6 +40,18 @@ class Merged:
             piece.settled if piece.settled is not None else _both(piece.first, piece.second) for piece in self.pieces
         )
 
+    def chosen(self, *, first: bool) -> str:
+        """The whole text, with the one's or the other's words where both changed the same."""
+        return "".join(
+            piece.settled if piece.settled is not None else piece.first if first else piece.second
+            for piece in self.pieces
+        )
+
+    @property
+    def conflicts(self) -> tuple[Piece, ...]:
+        """What is left for a person to decide."""
+        return tuple(piece for piece in self.pieces if piece.settled is None)
+
 
 def merge(base: str, first: str, second: str) -> Merged:
     """Put together what two people made of ``base``."""

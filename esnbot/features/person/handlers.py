@@ -12,6 +12,7 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect
 from esnbot.engine.feature import Context
 from esnbot.features.contract import Kit
+from esnbot.features.directory import stated_by, take_back
 from esnbot.features.person import model, records
 from esnbot.features.person.model import Belonging
 from esnbot.features.person.settings import PersonSettings
@@ -43,6 +44,9 @@ class PersonHandlers:
                 "Language: {language}", language=voice.say(LANGUAGES.get(call.person.language, later("English")))
             ),
         ]
+        subjects = await stated_by(call.ctx.conn, call.person.user)
+        if subjects:
+            lines.append(voice.say("One can ask you about: {subjects}", subjects=voice.list(map(bold, subjects))))
         if audiences:
             names = voice.list(self._community.audiences[key].name for key in audiences)
             lines.append(voice.say("You belong to: {audiences}", audiences=names))
@@ -52,8 +56,8 @@ class PersonHandlers:
                     voice.say("**What I know about you**"),
                     bullets(lines),
                     voice.say(
-                        "`!esn me site`, `!esn me team` and `!esn language` change it; `!esn me forget` erases what "
-                        "you told me. What you write in rooms stays in the rooms."
+                        "`!esn me site`, `!esn me team`, `!esn me ask-about` and `!esn language` change it; `!esn me "
+                        "forget` erases what you told me. What you write in rooms stays in the rooms."
                     ),
                 )
             )
@@ -125,15 +129,17 @@ class PersonHandlers:
 
     async def ask_forget(self, call: Call) -> str | None:
         """The question before everything is forgotten."""
-        if not await records.said_by(call.ctx.conn, call.person.user):
+        conn, user = call.ctx.conn, call.person.user
+        if not await records.said_by(conn, user) and not await stated_by(conn, user):
             return None
-        return call.voice.say("**Shall I forget the site and the teams that you told me about?**")
+        return call.voice.say("**Shall I forget your site, your teams and what one can ask you about?**")
 
     async def forget(self, call: Call) -> Sequence[Effect]:
         """Forget what a person told about themselves."""
-        if not await records.forget(call.ctx.conn, call.person.user):
+        conn, user = call.ctx.conn, call.person.user
+        if not await records.forget(conn, user) + await take_back(conn, user):
             return [call.answer(call.voice.say("You have not told me anything that I could forget."))]
-        return [call.answer(call.voice.say("Forgotten: the site and the teams that you told me about are erased."))]
+        return [call.answer(call.voice.say("Forgotten: all that you told me about you is erased."))]
 
     async def export(self, conn: AsyncConnection, person: str) -> Mapping[str, Any]:
         """What is kept about a person."""

@@ -60,4 +60,6 @@ DECLARATION: Final = Declaration(
     build=build,
     migrations=HERE / "migrations",
     texts=HERE / "texts",
+    called=Names(("prompts",), ("amorces",)),
+    posts=True,
 )

@@ -15,7 +15,9 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import TEXT, Effect, Say, Schedule, Unschedule, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
+from esnbot.features import calm
 from esnbot.features.contract import Kit
+from esnbot.features.hours import Beat
 from esnbot.features.places import language_of
 from esnbot.features.prompt import model, records
 from esnbot.features.prompt.settings import PromptSettings
@@ -99,6 +101,9 @@ class PromptHandlers:
         if beat is None or not beat.allows(ctx.now) or await is_paused(ctx.conn):
             return []
         if await bindings.room_of(ctx.conn, group.key) is None:
+            return []
+        if await calm.is_silenced(ctx.conn, group.key, "prompt"):
+            # A prompt that nobody would see is not used up.
             return []
         prompts, language = await self._suited(ctx.conn, group)
         chosen = model.choose(group.key, prompts, await records.had(ctx.conn, group.key))
@@ -202,7 +207,7 @@ class PromptHandlers:
         ]
 
 
-def _first(beat: model.Beat, after: datetime, count: int) -> list[datetime]:
+def _first(beat: Beat, after: datetime, count: int) -> list[datetime]:
     found: list[datetime] = []
     while len(found) < count:
         due = beat.next(found[-1] if found else after, found[-1] if found else after)

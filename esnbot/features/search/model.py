@@ -9,8 +9,8 @@ from math import log
 from typing import Final
 
 from esnbot.features.search import words
+from esnbot.features.search.shelf import Shelf
 
-KINDS: Final = ("group", "note", "page", "question")
 LONGEST_TEXT: Final = 60_000
 """Characters of a text that are indexed."""
 LONGEST_TITLE: Final = 500
@@ -41,7 +41,7 @@ class Document:
     key: str
     """'note:12', 'page:4', 'group:KEY', 'question:$event'."""
     kind: str
-    """One of KINDS."""
+    """One of ``shelf.KINDS``."""
     place: str
     """Key of the space or group that it belongs to."""
     title: str
@@ -108,21 +108,29 @@ class Candidate:
 class Weights:
     """How much each word tells: the rarer, the more."""
 
-    def __init__(self, counts: Mapping[str, int] | None = None, total: int = 0, length: float = 40.0) -> None:
-        self.counts = counts or {}
-        self.total = total
+    def __init__(
+        self,
+        counts: Mapping[str, Mapping[Shelf, int]] | None = None,
+        total: int = 0,
+        length: float = 40.0,
+        begun: Mapping[str, Mapping[Shelf, int]] | None = None,
+    ) -> None:
+        self._counts = counts or {}
+        self._begun = begun or {}
+        self._total = total
         self.length = length
         """Of a document, in words."""
 
-    def count(self, term: Term) -> int:
-        """In how many documents a term is found, roughly; 1 for what is rare or unknown."""
-        return sum(min(self.counts.get(word, 1) for word in phrase) for phrase in term.phrases) or 1
+    def count(self, term: Term, shelf: Shelf) -> int:
+        """In how many documents of a shelf a term is found, roughly; 1 for what is rare or unknown."""
+        found = sum(min(self._counts.get(word, {}).get(shelf, 1) for word in phrase) for phrase in term.phrases)
+        return max(1, found, self._begun.get(term.prefix, {}).get(shelf, 0))
 
     def of(self, term: Term) -> float:
         """The weight of a term, 1 when nothing is known of any word."""
-        if not self.total:
+        if not self._total:
             return 1.0
-        return log(1 + self.total / (1 + self.count(term)))
+        return log(1 + self._total / sum(self.count(term, shelf) for shelf in Shelf))
 
 
 def usable(text: str, longest: int) -> str:
@@ -259,11 +267,15 @@ def excerpt(text: str, terms: Sequence[Term]) -> str:
         return line
     wanted = {word for term in terms for phrase in term.phrases for word in phrase}
     prefixes = tuple(term.prefix for term in terms if term.prefix)
+    beginnings = tuple({word[:4] for word in (*wanted, *prefixes)})
     best, most, starts = 0, 0, []
     for match in re.finditer(r"[^\W_]+", line):
         word = match.group().lower()[: words.LONGEST_WORD]
-        fits = any(form in wanted for form in words.forms(word))
-        if fits or (prefixes and words.fold(word).startswith(prefixes)):
+        folded = words.fold(word)
+        # Stems begin as their words do: few words need to be looked at closely.
+        if not folded.startswith(beginnings) and not any(one.startswith(folded[:4]) for one in beginnings):
+            continue
+        if any(form in wanted for form in words.forms(word)) or (prefixes and folded.startswith(prefixes)):
             starts.append(match.start())
     for place, start in enumerate(starts):
         within = sum(start <= other <= start + SHOWN - 40 for other in starts[place : place + 12])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -18,7 +18,7 @@ from esnbot.community.model import Community
 from esnbot.community.person import Role
 from esnbot.community.reach import audiences_of
 from esnbot.features.places import may_read, may_see, memberships, oversees
-from esnbot.features.search.shelf import number_of
+from esnbot.features.search.shelf import KINDS, Shelf, Within, number_of
 from esnbot.provisioning import wanted
 from esnbot.provisioning.tables import desired_object
 from esnbot.store import bindings, rooms
@@ -32,11 +32,17 @@ _REMEMBERED: Final = 64
 class Some:
     """Keys of places, with the numbers that ids of documents have in them."""
 
-    __slots__ = ("keys", "numbers")
+    __slots__ = ("inside", "keys", "seen")
 
     def __init__(self, keys: Iterable[str]) -> None:
         self.keys = frozenset(keys)
-        self.numbers = tuple(map(number_of, self.keys))
+        self.inside = _listed(key for key in self.keys if not key.startswith(SEEN))
+        self.seen = _listed(key for key in self.keys if key.startswith(SEEN))
+
+
+def _listed(keys: Iterable[str]) -> str:
+    # Sorted: a database puts them into an index of its own for each search, and that is twice as fast so.
+    return ",".join(map(str, sorted(set(map(number_of, keys)))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +62,17 @@ class Readable:
     def __contains__(self, key: str) -> bool:
         return key in self.own.keys or key in self.open.keys
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.open.keys | self.own.keys)
-
-    @property
-    def numbers(self) -> Sequence[int]:
-        """Numbers of the places, as ids of documents have them."""
-        return [*self.open.numbers, *self.own.numbers]
+    def within(self, kinds: Iterable[str] = ()) -> list[Within]:
+        """What is searched for these kinds of documents; all of them for none."""
+        asked = frozenset(kinds) or frozenset(KINDS)
+        inside = [self.open.inside, self.own.inside]
+        seen = [self.open.seen, self.own.seen] if "group" in asked else []
+        kept = tuple(code for code, kind in enumerate(KINDS) if kind in asked and kind != "question")
+        found = [(Shelf.kept, seen if asked == {"group"} else inside + seen, kept)] if kept else []
+        if "question" in asked:
+            found.append((Shelf.asked, inside, (KINDS.index("question"),)))
+        all_of = ((shelf, ",".join(filter(None, places)), codes) for shelf, places, codes in found)
+        return [Within(shelf, places, codes) for shelf, places, codes in all_of if places]
 
 
 async def readable_by(conn: AsyncConnection, community: Community, person: Person) -> Readable:

@@ -3,74 +3,98 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator, Iterable
+from typing import Final
 
-from sqlalchemy import Column, Table, Text, delete, func, select
+from sqlalchemy import Column, ColumnElement, Table, Text, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.features.search.model import Term, Weights
 from esnbot.features.search.records import document
+from esnbot.features.search.shelf import Shelf
 from esnbot.store.tables import Milliseconds, metadata
 
-SAMPLE: Final = 20_000
-"""So many documents are looked at."""
-SEEN: Final = 4
+SAMPLE: Final = 6_000
+"""So many documents of a shelf are looked at."""
+SEEN: Final = 3
 """A word that was in fewer documents of the sample is rare, and not kept."""
 TOTAL: Final = " documents"
 LENGTH: Final = " words"
-"""Rows that are no words: how many documents there are, and how long they are together."""
+"""Rows that are no words: how many documents there are, and how many words they have together."""
+LAST: Final = chr(0x10FFFF)
 _RUNS: Final = 40
 _AT_ONCE: Final = 500
 
 word = Table(
     "search_word",
     metadata,
-    Column("word", Text, primary_key=True),
-    Column("documents", Milliseconds, nullable=False),
+    Column("word", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
+    # In how many documents of each shelf it is.
+    Column("kept", Milliseconds, nullable=False),
+    Column("asked", Milliseconds, nullable=False),
 )
 
 
 async def weights(conn: AsyncConnection, terms: Iterable[Term]) -> Weights:
     """What is known of the words of some terms."""
     wanted = {one for term in terms for phrase in term.phrases for one in phrase} | {TOTAL, LENGTH}
-    query = select(word.c.word, word.c.documents).where(word.c.word.in_(sorted(wanted)))
-    counts = {row.word: row.documents for row in await conn.execute(query)}
-    total, length = counts.pop(TOTAL, 0), counts.pop(LENGTH, 0)
-    return Weights(counts, total, max(8.0, length / total)) if total else Weights()
+    rows = await conn.execute(select(word).where(word.c.word.in_(sorted(wanted))))
+    counts = {row.word: {Shelf.kept: row.kept, Shelf.asked: row.asked} for row in rows}
+    total, length = (sum(counts.pop(name, {}).values()) for name in (TOTAL, LENGTH))
+    begun = {term.prefix: await _beginning(conn, term.prefix) for term in terms if term.prefix}
+    return Weights(counts, total, max(8.0, length / total), begun) if total else Weights()
+
+
+async def _beginning(conn: AsyncConnection, prefix: str) -> dict[Shelf, int]:
+    """In how many documents there are words that begin so, at most."""
+    columns = func.coalesce(func.sum(word.c.kept), 0), func.coalesce(func.sum(word.c.asked), 0)
+    query = select(*columns).where(word.c.word >= prefix, word.c.word < prefix + LAST)
+    kept, asked = (await conn.execute(query)).one()
+    return {Shelf.kept: int(kept), Shelf.asked: int(asked)}
 
 
 async def weigh(conn: AsyncConnection, sample: int = SAMPLE) -> None:
     """Count anew."""
-    total = int((await conn.execute(select(func.count()).select_from(document))).scalar_one())
-    counts: Counter[str] = Counter()
-    seen = length = 0
-    async for rows in _sampled(conn, total, sample):
-        for head, marks, body in rows:
-            words = f"{head} {marks} {body}".split()
-            counts.update(set(words))
-            seen += 1
-            length += len(words)
-    factor = total / seen if seen else 0
+    counts = {shelf: await _counted(conn, shelf, sample) for shelf in Shelf}
     known = [
-        {"word": one, "documents": int(number * factor)}
-        for one, number in counts.items()
-        if number >= (SEEN if total > seen else 2)
+        {"word": one, "kept": counts[Shelf.kept].get(one, 0), "asked": counts[Shelf.asked].get(one, 0)}
+        for one in sorted(counts[Shelf.kept].keys() | counts[Shelf.asked].keys())
     ]
-    known += [{"word": TOTAL, "documents": total}, {"word": LENGTH, "documents": int(length * factor)}]
     await conn.execute(delete(word))
     for start in range(0, len(known), _AT_ONCE):
         await conn.execute(word.insert(), known[start : start + _AT_ONCE])
 
 
-async def _sampled(conn: AsyncConnection, total: int, sample: int) -> AsyncIterator[Sequence[Any]]:
+async def _counted(conn: AsyncConnection, shelf: Shelf, sample: int) -> dict[str, int]:
+    """In how many documents of a shelf each word is that is not rare, as a sample tells."""
+    on_it = document.c.kind == "question" if shelf is Shelf.asked else document.c.kind != "question"
+    total = int((await conn.execute(select(func.count()).select_from(document).where(on_it))).scalar_one())
+    found: Counter[str] = Counter()
+    seen = length = 0
+    async for head, marks, body in _sampled(conn, on_it, total, sample):
+        words = f"{head} {marks} {body}".split()
+        found.update(set(words))
+        seen += 1
+        length += len(words)
+    factor = total / seen if seen else 0
+    least = SEEN if total > seen else 2
+    known = {one: int(number * factor) for one, number in found.items() if number >= least}
+    return {**known, TOTAL: total, LENGTH: int(length * factor)}
+
+
+async def _sampled(
+    conn: AsyncConnection, on_it: ColumnElement[bool], total: int, sample: int
+) -> AsyncIterator[tuple[str, str, str]]:
     """Runs of neighbours, spread over all documents."""
     columns = document.c.head, document.c.marks, document.c.body
     if total <= sample:
-        yield (await conn.execute(select(*columns))).all()
+        for row in await conn.execute(select(*columns).where(on_it)):
+            yield row.head, row.marks, row.body
         return
-    first, last = (await conn.execute(select(func.min(document.c.id), func.max(document.c.id)))).one()
+    ends = select(func.min(document.c.id), func.max(document.c.id)).where(on_it)
+    first, last = (await conn.execute(ends)).one()
     for run in range(_RUNS):
         start = first + (last - first) * run // _RUNS
-        query = select(*columns).where(document.c.id >= start).order_by(document.c.id).limit(sample // _RUNS)
-        yield (await conn.execute(query)).all()
+        query = select(*columns).where(on_it, document.c.id >= start).order_by(document.c.id).limit(sample // _RUNS)
+        for row in await conn.execute(query):
+            yield row.head, row.marks, row.body

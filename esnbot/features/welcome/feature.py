@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from esnbot.commands.command import Names
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
@@ -45,4 +46,7 @@ DECLARATION: Final = Declaration(
     build=build,
     migrations=HERE / "migrations",
     texts=HERE / "texts",
+    called=Names(("greetings",), ("accueils",)),
+    posts=True,
+    whispers=True,
 )

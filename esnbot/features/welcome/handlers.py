@@ -14,9 +14,10 @@ from esnbot.commands.reading import Person
 from esnbot.community.group import Group, Place, Space
 from esnbot.community.person import Role
 from esnbot.engine.clock import milliseconds
-from esnbot.engine.effects import TEXT, Effect, Say, Schedule, Unschedule, direct, room
+from esnbot.engine.effects import TEXT, Effect, Say, Schedule, Unschedule, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
+from esnbot.features import calm
 from esnbot.features.contract import Kit
 from esnbot.features.places import called, link_to, memberships
 from esnbot.features.status import is_paused
@@ -89,11 +90,21 @@ class WelcomeHandlers:
         if person is None:
             # Whoever is outside the perimeter is no newcomer but a matter for those who watch over it.
             return []
-        return [await self._greeting(ctx, person, spaces, places)]
+        # They have just come in: this is the moment at which it helps them.
+        return await calm.whisper(
+            ctx,
+            person.user,
+            "welcome",
+            {person.language: await self._greeting(ctx, person, spaces, places)},
+            about=f"{'+'.join(spaces)}:{milliseconds(ctx.now)}",
+            useful=10,
+            soon=True,
+            otherwise=await self._in_the_open(ctx.conn, person, spaces, places),
+        )
 
     async def _greeting(
         self, ctx: Context, person: Person, spaces: Sequence[str], places: Mapping[str, Place]
-    ) -> Effect:
+    ) -> Markdown:
         voice = self._kit.speech.voice(person.language)
         mine = await memberships(ctx.conn, person.user)
         groups = model.suggested(
@@ -107,7 +118,7 @@ class WelcomeHandlers:
         )
         names = voice.list(bold(places[key].name) for key in spaces if key in places)
         lines = [await self._line(ctx.conn, voice, group) for group in groups]
-        text = paragraphs(
+        return paragraphs(
             voice.say("**Welcome to {community}!**", community=self._community.name),
             voice.say(
                 "You have just joined {spaces}. I am here to help: write to me in this chat whenever you like.",
@@ -118,15 +129,6 @@ class WelcomeHandlers:
             voice.say("Things to write to me here:"),
             bullets(self._first_steps(voice, person)),
             *self._other_languages(voice),
-        )
-        hello = await self._in_the_open(ctx.conn, person, spaces, places)
-        message = render(text)
-        return Say(
-            key=f"{_job(person.user)}:{milliseconds(ctx.now)}",
-            room=direct(person.user),
-            body=message.body,
-            html=message.html,
-            otherwise=hello,
         )
 
     async def _line(self, conn: AsyncConnection, voice: Voice, group: Group) -> Markdown:

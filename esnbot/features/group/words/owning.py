@@ -1,10 +1,11 @@
-"""The words for who owns a group."""
+"""The words for who owns a group, and for bringing people in."""
 
 from __future__ import annotations
 
 from esnbot.commands.command import Command, Names, Param
 from esnbot.commands.values import PersonValue
 from esnbot.features.group.desk import Desk
+from esnbot.features.group.inviting import Inviting
 from esnbot.features.group.owning import Owning
 from esnbot.features.group.words.shared import KEEPERS, NOUN, which
 from esnbot.speech import later
@@ -15,6 +16,21 @@ def owning(desk: Desk) -> tuple[Command, ...]:
     own = Owning(desk)
     person = Names(("person",), ("personne",))
     return (
+        Command(
+            noun=NOUN,
+            verb="invite",
+            names=Names(("invite",), ("inviter",)),
+            summary=later("Invites somebody to your group."),
+            handle=Inviting(desk).invite,
+            whose=later("whoever is in the group; where one comes in by invitation only, its owners"),
+            params=(
+                Param(
+                    name="person", names=person, kind=PersonValue(), help=later("Whom you would like to have there.")
+                ),
+                which(option=True),
+            ),
+            examples={"en": ("group invite @zoe",), "fr": ("groupe inviter @zoe",)},
+        ),
         Command(
             noun=NOUN,
             verb="owners",

@@ -43,3 +43,15 @@ def upgrade() -> None:
         sa.Column("choice", sa.Text, nullable=False),
     )
     op.create_index("life_answer_once", "life_answer", ["question", "event_id"], unique=True)
+    op.create_table(
+        "life_merge",
+        sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("target", sa.Text, nullable=False),
+        sa.Column("open", sa.Text, unique=True),
+        sa.Column("room_id", sa.Text, nullable=False),
+        sa.Column("asker", sa.Text, nullable=False, index=True),
+        sa.Column("language", sa.Text, nullable=False),
+        sa.Column("asked", sa.BigInteger, nullable=False),
+        sqlite_autoincrement=True,
+    )
