@@ -245,4 +245,6 @@ DECLARATION: Final = Declaration(
     migrations=HERE / "migrations",
     texts=HERE / "texts",
     templates=HERE / "templates",
+    called=Names(("notes",), ("notes",)),
+    whispers=True,
 )
