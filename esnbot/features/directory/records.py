@@ -130,6 +130,11 @@ async def next_bound(conn: AsyncConnection, after: str, most: int) -> list[tuple
     return [(row.key, row.room_id) for row in await conn.execute(query)]
 
 
+async def rooms_of(conn: AsyncConnection, keys: Collection[str]) -> list[str]:
+    """The rooms behind some keys."""
+    return list((await conn.execute(select(binding.c.room_id).where(binding.c.key.in_(list(keys))))).scalars())
+
+
 # --- what people can be asked about --------------------------------------------------------------------------------
 
 

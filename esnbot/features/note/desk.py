@@ -128,7 +128,9 @@ class Desk:
         await records.add_keeper(ctx.conn, id, user, call.event.event_id, now_ms)
         # A title of an encrypted room is not kept in the clear until then.
         kept = ctx.lock(title) if call.event.sealed is not None and title else title
-        fetch = Fetch(room=where.room_id, event=source, job=READ, thread=thread, payload={"note": id, "title": kept})
+        fetch = Fetch(
+            room=where.room_id, event=source, job=READ, of=NAME, thread=thread, payload={"note": id, "title": kept}
+        )
         return [fetch, *await waiting.later(call, token_of(id))]
 
     async def _kept_already(self, call: Call, known: Note) -> Markdown:

@@ -237,4 +237,6 @@ DECLARATION: Final = Declaration(
     build=build,
     migrations=HERE / "migrations",
     texts=HERE / "texts",
+    called=Names(("notes",), ("notes",)),
+    whispers=True,
 )
