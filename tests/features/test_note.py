@@ -69,7 +69,7 @@ async def test_a_note_in_a_direct_chat_names_its_group(house: House) -> None:
     [
         ("!esn note " + "t" * 9_000 + "\ntext", "A title has 120 characters at most"),
         ("!esn note T\n" + " ".join(f"#tag{n}" for n in range(900)), "A note has 10 tags at most"),
-        ("!esn note T\n" + "x" * 40_000, "A note has 30\u202f000 characters at most"),
+        ("!esn note T\n" + "x" * 40_000, "A note has 30,000 characters at most"),
         ("!esn note T\n#" + "x" * 60, "A tag has 40 characters at most"),
     ],
 )
