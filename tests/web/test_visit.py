@@ -62,6 +62,7 @@ async def test_a_stranger_goes_to_the_door_and_the_way_is_remembered(place: Plac
     assert (await stranger.get("/book")).location == "./sign-in?next=%2Fbook"
     assert (await stranger.get("/book/page/1?q=a")).location == "../../sign-in?next=%2Fbook%2Fpage%2F1%3Fq%3Da"
     assert (await stranger.post("/book", {"line": "x"})).location == "./sign-in"
+    assert (await stranger.post("/book", {"line": "x"}, Origin="https://evil.example")).status == 403
     stranger.token = "x" * 5_000
     assert (await stranger.get("/book")).status == 303
     assert place.book.lines == []
@@ -86,6 +87,20 @@ async def test_a_form_from_elsewhere_does_nothing(
     answer = await zoe.post("/book", [("line", "x"), *fields], **headers)
     assert answer.status == 403
     assert "Rechargez la page" in answer.text
+    assert place.book.lines == []
+
+
+async def test_nobody_loses_what_they_wrote_because_they_are_signed_out_or_the_page_is_old(place: Place) -> None:
+    words = "A long and thoughtful <b>text</b>"
+    zoe = await place.board.visitor(ZOE)
+    await place.board.database.write(lambda conn: sessions.end_all(conn, ZOE))
+    out = await zoe.post("/book", {"line": words})
+    again = await place.board.visitor(ZOE)
+    old = await again.post("/book", {"line": words, "csrf": csrf_token(zoe.token)})
+    assert (out.status, old.status) == (401, 403)
+    for answer in (out, old):
+        assert "A long and thoughtful &lt;b&gt;text&lt;/b&gt;" in answer.text
+        assert "<b>" not in answer.text
     assert place.book.lines == []
 
 
