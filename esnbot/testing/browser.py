@@ -19,7 +19,7 @@ from esnbot.testing.board import OpenBoard
 from esnbot.web.guard import Cookies
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-STARTED_WITHIN: Final = 30.0
+STARTED_WITHIN: Final = 60.0
 MISSING: Final = (
     "There is no Chromium on this machine, and tests of the board need one. On Debian, as root: tools/chromium.sh"
 )

@@ -102,11 +102,20 @@ class Reception:
         return await self.people.person(conn, user, "", None, self.bot, self.clock.now(), None)
 
     async def _session(self, conn: AsyncConnection, request: web.Request) -> Session | None:
-        for name, framed in ((self.cookies.session, False), (self.cookies.framed, True)):
-            found = await sessions.find(conn, request.cookies.get(name, ""), self.clock.now(), framed=framed)
-            if found is not None:
-                return found
-        return None
+        """The session of a request; a browser may have two, one of its own and one inside a client's widget."""
+        named = [(self.cookies.framed, True)]
+        if not _is_in_a_frame(request):
+            named.insert(0, (self.cookies.session, False))
+        found: list[Session] = []
+        for name, framed in named:
+            session = await sessions.find(conn, request.cookies.get(name, ""), self.clock.now(), framed=framed)
+            if session is not None:
+                found.append(session)
+        if len(found) > 1 and request.method != "GET":
+            # Which of them the form is of, its token says.
+            token = (await read_form(request)).get(CSRF_FIELD, "")
+            found = [session for session in found if fits(session.token, token)] or found
+        return found[0] if found else None
 
     async def _look(self, request: web.Request, session: Session) -> Session:
         """Keep the language and the theme that the query asks for."""
@@ -142,7 +151,7 @@ class Reception:
         if "HX-Request" in request.headers:
             # A piece of a page was asked for: the whole page goes to the door.
             return web.Response(status=401, headers={"HX-Refresh": "true"})
-        if request.headers.get("Sec-Fetch-Dest") == "iframe":
+        if _is_in_a_frame(request):
             return self.board.go(request, WIDGET)
         wanted = path_within(request.path_qs) if request.method == "GET" else ""
         query = f"?next={quote(wanted, safe='')}" if wanted else ""
@@ -163,3 +172,9 @@ class Reception:
     def show(self, visit: Visit, template: str, title: str | Later, values: Mapping[str, Any]) -> web.Response:
         """A page for a visitor."""
         return self.board.render(visit.request, self.reader(visit), template, title, {"visit": visit, **values})
+
+
+def _is_in_a_frame(request: web.Request) -> bool:
+    """Whether a page is asked for to be shown in a frame; of browsers that do not say so, a guess."""
+    told = request.headers.get("Sec-Fetch-Dest")
+    return told == "iframe" or (told is None and request.path == WIDGET)
