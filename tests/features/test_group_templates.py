@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from esnbot.community.group import Group, Joining, Kind, Place, Posting, Space
+from esnbot.community.group import Group, History, Joining, Kind, Place, Posting, Space
 from esnbot.community.model import Community, Prompt, Template, TemplateRoom, TemplateText
 from esnbot.engine.effects import Effect, Invite, Kick
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context, Listener, Module
-from esnbot.features.group import families
+from esnbot.features.group import families, plans
 from esnbot.features.group.events import GROUP_BORN
 from esnbot.provisioning import wanted
 from esnbot.provisioning.reasons import Why
@@ -272,6 +272,36 @@ class TestTemplates:
         assert "- Modèle\u00a0: projet" in summed
         await house.say("oui", room="!direct")
         assert len(await family(house, "tram")) == 3
+
+
+class TestDoors:
+    """A template opens nothing wider than the space around."""
+
+    @pytest.mark.parametrize(
+        ("wanted_door", "around", "audiences", "door"),
+        [
+            (None, Joining.public, (), Joining.space),
+            (Joining.public, Joining.public, (), Joining.public),
+            (Joining.public, Joining.space, (), Joining.space),
+            (Joining.public, Joining.public, ("staff",), Joining.space),
+            (Joining.knock, Joining.space, (), Joining.knock),
+            (Joining.knock, Joining.space, ("staff",), Joining.space),
+            (Joining.invite, Joining.public, ("staff",), Joining.invite),
+        ],
+    )
+    def test_how_people_come_in(
+        self, wanted_door: Joining | None, around: Joining, audiences: tuple[str, ...], door: Joining
+    ) -> None:
+        template = Template(Kind.hobby, joining=wanted_door)
+        parent = Space(key="home", name="Home", joining=around)
+        assert plans.door(template, parent, audiences) is door
+
+    async def test_what_is_readable_from_outside_is_so_in_public_groups_only(self, sqlite_url: str) -> None:
+        template = Template(Kind.hobby, key="hobby", joining=Joining.public, history=History.world)
+        async with a_house(sqlite_url, a_community(templates={"hobby": template})) as house:
+            await house.say("!rse groupe créer Tram --modèle loisir")
+            tram = await house.place("tram")
+            assert (tram.joining, tram.history) == (Joining.space, History.shared)
 
 
 class TestQuotas:
