@@ -34,7 +34,8 @@ PROJECT = Template(
             "decisions", {"fr": "Décisions", "en": "Decisions"}, {"fr": "Décidé", "en": "Decided"}, Posting.owners
         ),
     ),
-    pages=(TemplateText("home", {"fr": "Accueil", "en": "Home"}),),
+    pages=(TemplateText("home", {"fr": "Accueil", "en": "Home"}, {"fr": "Le but", "en": "The goal"}),),
+    notes=(TemplateText("two", {"fr": "Décider à deux", "en": "Deciding as two"}, {"fr": "Oui.", "en": "Yes."}),),
     prompts=(Prompt("project/next", {"fr": "Et ensuite ?", "en": "What next?"}, template="project"),),
 )
 BENCH = Template(
@@ -109,7 +110,7 @@ class TestRooms:
         effects = await any_house.make_ready("tram-decisions")
         invited = [effect.room for effect in of(effects, Invite)]
         assert sorted(invited) == ["key:tram", "key:tram-decisions", "key:tram-space"]
-        answer = said(effects)[-1]
+        (answer,) = [one for one in said(effects) if one.room == "!cafe"]
         assert "est prêt" in answer.body
         assert await any_house.let_pass(timedelta(minutes=5)) == []
 
@@ -165,7 +166,8 @@ class TestRooms:
             assert decisions is not None
             assert decisions.alias == f"tram-decisions-{number}"
         await any_house.make_ready("tram")
-        assert "est prêt" in said(await any_house.make_ready("tram-decisions"))[-1].body
+        answers = [one.body for one in said(await any_house.make_ready("tram-decisions")) if one.room == "!cafe"]
+        assert "est prêt" in answers[0]
 
     async def test_it_is_one_group_in_lists_and_for_look_alikes(self, house: House) -> None:
         await a_tram(house)
@@ -177,6 +179,23 @@ class TestRooms:
         await a_tram(house)
         effects = await house.say('!rse groupe rejoindre "Tram · Décisions"', sender=ALI, room="!help")
         assert [effect.room for effect in of(effects, Invite)] == ["key:tram-space", "key:tram"]
+
+    async def test_its_name_means_the_group_and_not_its_space(self, house: House) -> None:
+        await a_tram(house)
+        assert "Accueil" in await house.ask("!rse page liste --dans Tram")
+
+    async def test_it_begins_with_the_pages_and_notes_of_its_template(self, any_house: House) -> None:
+        await any_house.say(CREATE)
+        for key in ("tram-space", "tram"):
+            await any_house.make_ready(key)
+        bodies = [one.body for one in said(await any_house.make_ready("tram-decisions")) if one.room == "key:tram"]
+        assert any("Accueil" in body for body in bodies)
+        assert any("Décider à deux" in body for body in bodies)
+
+    async def test_who_comes_into_its_space_is_no_newcomer(self, house: House) -> None:
+        await a_tram(house)
+        await house.member(ALI, "!tram-space")
+        assert await house.scheduled("welcome") == {}
 
     async def test_who_leaves_leaves_all_of_it(self, house: House) -> None:
         await a_tram(house)
