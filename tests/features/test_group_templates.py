@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -179,6 +180,14 @@ class TestRooms:
         await a_tram(house)
         effects = await house.say('!rse groupe rejoindre "Tram · Décisions"', sender=ALI, room="!help")
         assert [effect.room for effect in of(effects, Invite)] == ["key:tram-space", "key:tram"]
+
+    async def test_who_is_invited_to_a_closed_one_is_invited_to_each_of_its_rooms(self, sqlite_url: str) -> None:
+        closed = replace(PROJECT, joining=Joining.invite)
+        async with a_house(sqlite_url, a_community(templates={"project": closed})) as house:
+            await a_tram(house)
+            assert "ne connais" in await house.ask("!rse groupe rejoindre Tram", sender=ALI, room="!help")
+            effects = await house.say(f"!rse groupe inviter {ALI}", room="!tram")
+            assert [one.room for one in of(effects, Invite)] == ["key:tram-space", "key:tram", "key:tram-decisions"]
 
     async def test_its_name_means_the_group_and_not_its_space(self, house: House) -> None:
         await a_tram(house)

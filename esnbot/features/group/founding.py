@@ -84,8 +84,8 @@ class Founding:
         if not await calm.wants(conn, second, NAME) or len(await foundings.for_second(conn, second)) >= MOST:
             raise Refusal(
                 call.voice.say(
-                    "I cannot ask {person} at the moment. Talk to them, and let them make {group}, with you as the second "
-                    "person.",
+                    "I cannot ask {person} at the moment. Talk to them, and let them make {group}, with you as the "
+                    "second person.",
                     person=await called(conn, call.event.room_id, second),
                     group=bold(plan.name),
                 )
