@@ -17,7 +17,7 @@ from benchmarks import table
 from benchmarks.kit.machine import describe
 from benchmarks.rows import Report, Result, Row
 
-NAMES = ("acceptance", "handling", "latency", "lost_work", "provisioning", "start", "encrypted")
+NAMES = ("acceptance", "handling", "latency", "lost_work", "provisioning", "start", "encrypted", "directory")
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST = {False: 900.0, True: 240.0}
 """Seconds that one benchmark may take, full and quick."""

@@ -45,6 +45,7 @@ from esnbot.web.board import Board, Entry
 from esnbot.web.door import Door
 from esnbot.web.me import Me
 from esnbot.web.metrics import read_figures
+from esnbot.web.openid import OpenId
 from esnbot.web.readiness import CAUGHT_UP, HOMESERVER, MIGRATED
 from esnbot.web.reception import Reception
 
@@ -157,12 +158,20 @@ class Application:
             system=self.engine.system,
             wake=partial(self.engine.signals.set, INBOX),
             clients=clients,
+            stay=settings.web.stay,
         )
 
     def _pages(self, reception: Reception) -> Iterable[Page]:
         settings = self.settings
         yield from first_page.pages(reception, self.composed.all_commands(settings, self.speech))
-        yield from Door(reception, settings.homeserver.hs_token.encode()).pages()
+        openid = OpenId(
+            community=settings.community,
+            server=settings.homeserver.server_name,
+            url=settings.homeserver.url,
+            inside=settings.web.inside,
+        )
+        secret = settings.homeserver.hs_token.encode()
+        yield from Door(reception, secret, openid, settings.web.proxies).pages()
         yield from Me(reception, lambda: self.engine.modules).pages()
         for feature in self.features.values():
             yield from reception.pages(feature.pages)

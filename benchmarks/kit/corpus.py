@@ -9,12 +9,13 @@ from itertools import accumulate
 
 from esnbot.features.search import Document
 
-SYLLABLES = (
+_SYLLABLES = (
     "ba bi bo bra ca che cla co cri da de dra du fa fi flo fra ga gle go gra ha in ja jo la li lo lu ma mi mo na ni no "
     "ou pa pe pla po pra qua ra re ri ro sa si so sta su ta te ti to tra tri tu va ve vi vo"
-).split()
-ENDINGS = "er ion ment eur age ique s es ing ed al ure ette ance ".split(" ")
-SMALL = "le la les de des un une et à en pour dans sur qui que est ce the of to and in is for on with we it".split()
+)
+_ENDINGS = "er ion ment eur age ique s es ing ed al ure ette ance "
+_SMALL = "le la les de des un une et à en pour dans sur qui que est ce the of to and in is for on with we it"
+SYLLABLES, ENDINGS, SMALL = _SYLLABLES.split(), _ENDINGS.split(" "), _SMALL.split()
 VOCABULARY = 60_000
 GROUPS = 10_000
 OPENINGS = ("Comment", "Qui sait", "Où trouver", "Est-ce que", "How do I", "Does anyone know", "Pourquoi", "Which")
@@ -88,7 +89,8 @@ class Corpus:
         """Questions as somebody asks them, of the same kind as those in the corpus."""
         source = random.Random(self.seed + 3)
         vocabulary, sums = self.words()
-        return [
-            f"{source.choice(OPENINGS)} {' '.join(source.choices(vocabulary, cum_weights=sums, k=source.randint(4, 14)))} ?"
-            for _ in range(count)
-        ]
+        typed = []
+        for _ in range(count):
+            words = " ".join(source.choices(vocabulary, cum_weights=sums, k=source.randint(4, 14)))
+            typed.append(f"{source.choice(OPENINGS)} {words} ?")
+        return typed

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "demo": "esnbot.cli.demo:demo",
     "dead-letters": "esnbot.cli.dead_letters:app",
     "export": "esnbot.cli.people:export",
+    "import": "esnbot.cli.pages:import_pages",
     "forget": "esnbot.cli.people:forget",
     "uninstall": "esnbot.cli.uninstall:uninstall",
 }

@@ -6,7 +6,8 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -55,16 +56,31 @@ class Forgotten:
         return [name for name, kept in self.before.items() if kept != self.after.get(name)]
 
 
-def export(person: PersonArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Write all that is kept about a person to standard output, as JSON."""
+def export(
+    person: Annotated[
+        str | None, typer.Argument(help="A Matrix id; '@zoe' is short for '@zoe:THIS-HOMESERVER'.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    group: Annotated[str | None, typer.Option("--group", help="Instead: the notes and pages of this group.")] = None,
+    form: Annotated[Literal["zip", "git"], typer.Option("--format", help="Of a group's notes and pages.")] = "zip",
+    to: Annotated[Path | None, typer.Option("--to", help="Where a group's notes and pages are written.")] = None,
+) -> None:
+    """Write all that is kept about a person as JSON, or the notes and pages of a group as Markdown files."""
+    if (person is None) == (group is None):
+        raise Failure("Name a person, or a group with --group.", "'esnbot export --help' shows both.")
+    if group is not None:
+        from esnbot.cli.pages import export_group  # not loaded for persons
+
+        export_group(group, form, to, config)
+        return
     settings = load_settings(config)
-    user = user_id(person, settings)
+    user = user_id(person or "", settings)
 
     async def work(app: Application) -> Any:
         async with app.database.read() as conn:
             return await people.collect(app.engine.modules, conn, user)
 
-    print_json({"person": user, "kept": _with_application(settings, work)})
+    print_json({"person": user, "kept": with_application(settings, work)})
 
 
 def forget(
@@ -86,7 +102,7 @@ def forget(
 
         return await app.database.write(job)
 
-    _report(user, _with_application(settings, work), as_json=as_json)
+    _report(user, with_application(settings, work), as_json=as_json)
 
 
 def user_id(person: str, settings: Settings) -> str:
@@ -124,7 +140,7 @@ def _report(user: str, done: Forgotten, *, as_json: bool) -> None:
         out.print(sentence, markup=False)
 
 
-def _with_application(settings: Settings, work: Callable[[Application], Awaitable[T]]) -> T:
+def with_application(settings: Settings, work: Callable[[Application], Awaitable[T]]) -> T:
     """Put the application together, without starting it: its modules know what they keep."""
 
     async def run() -> T:

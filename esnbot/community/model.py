@@ -41,7 +41,7 @@ class TemplateRoom:
 
     key: str
     name: Mapping[str, str] = field(default_factory=dict)
-    """What it is called within the group; the first room goes by the group's name where this is empty."""
+    """What it is called within the group; the first room itself goes by the group's name."""
     topic: Mapping[str, str] = field(default_factory=dict)
     posting: Posting | None = None
     """Who may post there; None: as in the whole group."""

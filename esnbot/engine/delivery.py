@@ -232,7 +232,7 @@ class Courier:
 
     async def _fetch(self, parcel: Parcel, wanted: do.Fetch, room: str, now_ms: int) -> None:
         found = await fetching.fetch(self._client, room, wanted)
-        content = {"module": parcel.module, "job": wanted.job, "payload": wanted.payload, **found}
+        content = {"module": wanted.of or parcel.module, "job": wanted.job, "payload": wanted.payload, **found}
         id = f"fetched:{parcel.key}"
         await self._database.write(
             lambda conn: inbox.put_internal(conn, id, FETCHED, content, now_ms, room_id=room),

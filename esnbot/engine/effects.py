@@ -192,6 +192,8 @@ class Fetch(Effect, frozen=True, kw_only=True):
     event: str
     """Its id."""
     job: str
+    of: str = ""
+    """The module whose job it is; '' for the one that asks. Commands run in a module of their own."""
     thread: bool = False
     """With the thread under it, when it is the root of one."""
     most: int = 200

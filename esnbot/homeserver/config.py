@@ -161,7 +161,7 @@ def _listeners(config: HomeserverConfig) -> list[dict[str, Any]]:
             "type": "http",
             "bind_addresses": [config.bind_address],
             "x_forwarded": False,
-            "resources": [{"names": ["client"], "compress": False}],
+            "resources": [{"names": ["client", "openid"], "compress": False}],
         }
     ]
     if config.federation is not None:

@@ -6,6 +6,8 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -43,6 +45,12 @@ class Web:
     """The kinds of group whose rooms do."""
     clients: tuple[str, ...] = ()
     """Addresses of the web clients that may show it."""
+    stay: timedelta = timedelta(days=14)
+    """How long one stays signed in."""
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Reverse proxies that are believed when they say for whom they ask."""
+    inside: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Internal networks in which homeservers may be asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +193,9 @@ def _web(section: WebSection) -> Web:
         widget=widget,
         widget_in=frozenset(section.widget_in),
         clients=tuple(section.clients),
+        stay=section.stay,
+        proxies=tuple(section.proxies),
+        inside=tuple(section.inside),
     )
 
 

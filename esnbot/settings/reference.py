@@ -106,7 +106,9 @@ def _default(below: Mapping[str, Any], required: bool) -> str:
     if isinstance(default, str) and default.startswith("P"):
         return f"`{_spoken(default)}`"
     if isinstance(default, list):
-        return f"`{':'.join(str(part) for part in default)}`"
+        # A list whose end is a number is an address with its port.
+        between = ":" if isinstance(default[-1], int) else ", "
+        return f"`{between.join(str(part) for part in default)}`"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 

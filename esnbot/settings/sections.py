@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -19,6 +20,7 @@ from esnbot.settings.values import (
     Key,
     Language,
     Listen,
+    Network,
     ServerName,
     ServerPattern,
     TimeOfDay,
@@ -236,6 +238,12 @@ class WebSection(Section):
     """The kinds of group whose rooms show it."""
     clients: list[HttpUrl] = ["https://app.element.io"]
     """Web clients that may show it, by their address; Element Desktop always may."""
+    stay: Duration = timedelta(days=14)
+    """How long one stays signed in."""
+    proxies: list[Network] = [ip_network("127.0.0.1"), ip_network("::1")]
+    """Reverse proxies that are believed when they say for whom they ask (`X-Forwarded-For`)."""
+    inside: list[Network] = []
+    """Networks of the company in which homeservers of the audiences stand; the board asks no other internal address."""
 
 
 class CourtesySection(Section):

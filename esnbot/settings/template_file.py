@@ -30,7 +30,7 @@ class TemplateRoomSection(Section):
     """One of the rooms of such a group."""
 
     name: dict[Language, Name] = Field(default={})
-    """What it is called within the group; the first room goes by the group's name when not given."""
+    """What it is called within the group, after the group's name; the first room goes by the group's name alone."""
     topic: dict[Language, Topic] = Field(default={})
     """What it is about; the topic of the group for the first room when not given."""
     posting: PostingName | None = None

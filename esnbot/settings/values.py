@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, time, timedelta
 from enum import StrEnum
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Final, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -331,6 +332,19 @@ def day(value: object) -> date:
         raise unexpected(_DATE_TEXT) from None
 
 
+_NETWORK_TEXT: Final = "an address or a network, such as '10.20.0.0/16'"
+
+
+def network(value: object) -> IPv4Network | IPv6Network:
+    """A network, or a single address as one."""
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    try:
+        return ip_network(_text(value, _NETWORK_TEXT), strict=False)
+    except ValueError:
+        raise unexpected(_NETWORK_TEXT) from None
+
+
 def _typed(check: Callable[[object], Any], description: str, **schema: Any) -> tuple[BeforeValidator, WithJsonSchema]:
     return BeforeValidator(check), WithJsonSchema({"type": "string", "description": description, **schema})
 
@@ -351,6 +365,7 @@ Alias = Annotated[str, *_typed(alias, _ALIAS_TEXT)]
 ExistingRoom = Annotated[str, *_typed(existing_room, _ADOPT_TEXT)]
 HttpUrl = Annotated[str, *_typed(http_url, _URL_TEXT)]
 Listen = Annotated[tuple[str, int], *_typed(host_and_port, _LISTEN_TEXT)]
+Network = Annotated[IPv4Network | IPv6Network, *_typed(network, _NETWORK_TEXT)]
 Day = Annotated[date, *_typed(day, _DATE_TEXT)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, Table, Text, delete, select, text
+from sqlalchemy import Column, Index, Table, Text, delete, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.store.tables import Json, Milliseconds, metadata
@@ -23,6 +23,8 @@ room_state = Table(
     Column("ts", Milliseconds, nullable=False),
     Column("content", Json, nullable=False),
 )
+# A person's rooms: their id is the key of the state that says so.
+Index("room_state_key", room_state.c.state_key, room_state.c.type)
 
 
 JUST_NOW_MS: Final = 60 * 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -126,7 +126,8 @@ class BoardOnHouse:
     bot: str
     modules: Sequence[Module] | None = None
     """What runs on the dispatcher; the features' when not given."""
-    more: Iterable[Page] = ()
+    more: Callable[[Reception], Iterable[Page]] = lambda _reception: ()
+    """Further pages."""
     signals: Signals = field(default_factory=Signals)
 
     def reception(self) -> Reception:
@@ -157,7 +158,7 @@ class BoardOnHouse:
         yield from Me(reception, self._modules).pages()
         for feature in self.features.values():
             yield from reception.pages(feature.pages)
-        yield from self.more
+        yield from self.more(reception)
 
     def _modules(self) -> Sequence[Module]:
         return self.modules or [feature.module for feature in self.features.values()]

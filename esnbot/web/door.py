@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final
 
 from aiohttp import web
@@ -23,8 +24,9 @@ from esnbot.speech import Later, code, later
 from esnbot.web import links, sessions
 from esnbot.web.board import Reader
 from esnbot.web.guard import CSRF_FIELD, STALE, Refusal, address_of, csrf_token, fits, is_from_here, path_within
+from esnbot.web.openid import NotBelieved, OpenId
 from esnbot.web.page import Page
-from esnbot.web.reception import SIGN_IN, Reception
+from esnbot.web.reception import SIGN_IN, WIDGET, Reception
 from esnbot.web.sessions import LONGEST_TOKEN, Session, hashed, new_token
 from esnbot.web.visit import BoardPage, Form, Visit, read_form
 
@@ -40,6 +42,7 @@ PER_ADDRESS: Final = 30
 TITLE: Final = later("Sign in")
 TOO_OFTEN: Final = later("Too many have asked from this address. Please try again in an hour, or write to the bot.")
 NOT_AN_ID: Final = later("A Matrix id looks like {example}.")
+NOT_BELIEVED: Final = later("This did not work. A link that the bot sends you works everywhere: write `board` to it.")
 GONE: Final = later("This link has been used, or it is older than ten minutes. You can ask for another one.")
 ELSEWHERE: Final = later(
     "This link works only in the browser in which it was asked for. Copy it there, or ask for one here."
@@ -53,7 +56,9 @@ class Door:
     reception: Reception
     secret: bytes = field(repr=False)
     """Keys the hashes of those who ask: addresses and ids cannot be read back from them."""
-    proxies: frozenset[str] = frozenset({"127.0.0.1", "::1"})
+    openid: OpenId | None = None
+    """Who checks the tokens of widgets; None where there are none."""
+    proxies: Collection[IPv4Network | IPv6Network] = (ip_network("127.0.0.1"), ip_network("::1"))
     """Proxies that are believed when they say for whom they ask."""
 
     def pages(self) -> Iterable[Page]:
@@ -63,6 +68,7 @@ class Door:
         yield Page(SENT, self.sent)
         yield Page(f"{SIGN_IN}/{{token}}", self.offer)
         yield Page(f"{SIGN_IN}/{{token}}", self.enter, "POST")
+        yield Page(f"{WIDGET}/sign-in", self.enter_framed, "POST")
         yield from self.reception.pages(
             (
                 BoardPage(SIGN_OUT, self.leave, "POST"),
@@ -152,6 +158,37 @@ class Door:
         response = reception.board.go(request, path_within(path) or "/")
         reception.cookies.put(response, reception.cookies.session, session.token, reception.stay)
         reception.cookies.drop(response, reception.cookies.browser)
+        return response
+
+    # --- inside a client's widget --------------------------------------------------------------------------------
+
+    async def enter_framed(self, request: web.Request) -> web.StreamResponse:
+        """A client's widget gives an OpenID token: whoever it is comes in, in this frame only."""
+        reception, now = self.reception, self.reception.clock.now()
+        if self.openid is None or not is_from_here(request, reception.url, unsaid=False):
+            raise Refusal(STALE)
+        form, key = await read_form(request), self._key("openid", address_of(request, self.proxies))
+        if await reception.database.write(lambda conn: links.count(conn, key, now, WINDOW)) > PER_ADDRESS:
+            raise Refusal(TOO_OFTEN, 429)
+        today = now.astimezone(reception.people.community.zone).date()
+        try:
+            user = await self.openid.user_of(form.get("matrix_server_name", ""), form.get("access_token", ""), today)
+        except NotBelieved:
+            raise Refusal(NOT_BELIEVED) from None
+        before = request.cookies.get(reception.cookies.framed, "")
+
+        async def job(conn: AsyncConnection) -> Session | None:
+            if await reception.person(conn, user) is None:
+                return None
+            if before and len(before) <= LONGEST_TOKEN:
+                await sessions.end(conn, before)
+            return await sessions.begin(conn, user, now, reception.stay, framed=True)
+
+        session = await reception.database.write(job)
+        if session is None:
+            raise Refusal(NOT_BELIEVED)
+        response = web.Response(status=204)
+        reception.cookies.put(response, reception.cookies.framed, session.token, reception.stay)
         return response
 
     # --- out -----------------------------------------------------------------------------------------------------

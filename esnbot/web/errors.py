@@ -42,7 +42,7 @@ def errors_in_words(board: Board) -> Middleware:
             return explain(request, board, error.status, headers, sentence)
         # The edge of the program: whatever a page raises becomes a sentence, and a line in the log.
         except Exception:
-            log.exception("page failed", path=request.path, method=request.method)
+            log.exception("page failed", page=_page(request), method=request.method)
             return explain(request, board, 500, {})
 
     return middleware
@@ -59,3 +59,9 @@ def explain(
         response.headers.update(headers)
         return response
     return web.json_response({"error": render(reader.voice.say(sentence)).body}, status=status, headers=headers)
+
+
+def _page(request: web.Request) -> str:
+    """The page as it is declared: what stands in an address may be secret, or say what somebody reads."""
+    resource = request.match_info.route.resource
+    return "" if resource is None else resource.canonical

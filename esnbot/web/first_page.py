@@ -16,7 +16,7 @@ from esnbot.community.person import Role
 from esnbot.speech import Later, Markdown, Voice, code, later, render
 from esnbot.web.board import NOBODY, assets, frame_ancestors
 from esnbot.web.page import Page
-from esnbot.web.reception import Reception
+from esnbot.web.reception import WIDGET, Reception
 
 PREFIXES: Final = {"fr": "!rse"}
 TITLE: Final = later("What you can ask the bot")
@@ -42,7 +42,7 @@ def pages(reception: Reception, registry: Registry) -> Iterable[Page]:
         return Page(path, show)
 
     yield at("/", NOBODY)
-    yield at("/widget", frame_ancestors(reception.clients) if reception.clients else NOBODY)
+    yield at(WIDGET, frame_ancestors(reception.clients) if reception.clients else NOBODY)
     yield from assets()
 
 

@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Literal
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -18,6 +19,7 @@ from esnbot.speech import Later, later
 CSRF_FIELD: Final = "csrf"
 _PATH: Final = re.compile(r"/(?![/\\])[\w\-./~!$&'()*+,;=:@%]*(\?[\w\-./~!$&'()*+,;=:@%?]*)?", re.ASCII)
 _LONGEST_PATH: Final = 500
+_LONGEST_ADDRESS: Final = 100
 
 STALE: Final = later("This form is from another time or another place. Please load the page again and repeat.")
 
@@ -60,17 +62,16 @@ class Cookies:
     def put(self, response: web.StreamResponse, name: str, value: str, lasts: timedelta) -> None:
         """Set a cookie; in a widget of another site's client it belongs to that client's pages alone."""
         across = self.secure and name == self.framed
-        site: Literal["None", "Lax"] = "None" if across else "Lax"
-        response.set_cookie(
-            name,
-            value,
-            max_age=int(lasts.total_seconds()),
-            path="/",
-            secure=self.secure,
-            httponly=True,
-            samesite=site,
-            partitioned=True if across else None,
-        )
+        parts = [
+            f"{name}={value}",
+            f"Max-Age={int(lasts.total_seconds())}",
+            "Path=/",
+            "HttpOnly",
+            "SameSite=None; Partitioned" if across else "SameSite=Lax",
+            *(("Secure",) if self.secure else ()),
+        ]
+        # By hand: Python's own cookies know 'Partitioned' only from 3.14 on.
+        response.headers.add("Set-Cookie", "; ".join(parts))
 
     def drop(self, response: web.StreamResponse, name: str) -> None:
         """Take a cookie back."""
@@ -87,18 +88,18 @@ def fits(cookie: str, token: str) -> bool:
     return bool(cookie) and hmac.compare_digest(csrf_token(cookie).encode(), token.encode(errors="replace"))
 
 
-def is_from_here(request: web.Request, url: str) -> bool:
+def is_from_here(request: web.Request, url: str, *, unsaid: bool = True) -> bool:
     """Whether a request that changes something was sent by a page of the board.
 
-    Browsers say where a request comes from. Programs that say nothing have no cookies of somebody else's to abuse, and
-    need the form's token all the same.
+    Browsers say where a request comes from. Programs that do not (``unsaid`` is the answer for them) have no cookies of
+    somebody else's to abuse, and need the form's token all the same.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None and site not in ("same-origin", "none"):
         return False
     origin = request.headers.get("Origin")
     if origin is None:
-        return True
+        return unsaid
     parts = urlsplit(url)
     return origin == f"{parts.scheme}://{parts.netloc}" or urlsplit(origin).netloc == request.host
 
@@ -113,10 +114,18 @@ def path_within(path: str) -> str:
     return "" if ".." in path.partition("?")[0].split("/") else path
 
 
-def address_of(request: web.Request, proxies: Collection[str]) -> str:
+def address_of(request: web.Request, proxies: Collection[IPv4Network | IPv6Network]) -> str:
     """The address that asks; what a proxy says is believed only where the proxy is known."""
     found = request.remote or ""
-    if found not in proxies:
+    if not _is_in(found, proxies):
         return found
     told = [part.strip() for line in request.headers.getall("X-Forwarded-For", ()) for part in line.split(",")]
-    return next((address for address in reversed(told) if address not in proxies), found)
+    return next((address for address in reversed(told) if not _is_in(address, proxies)), found)[:_LONGEST_ADDRESS]
+
+
+def _is_in(text: str, networks: Collection[IPv4Network | IPv6Network]) -> bool:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    return any(address in network for network in networks)

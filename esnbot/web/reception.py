@@ -25,6 +25,7 @@ from esnbot.web.sessions import Session
 from esnbot.web.visit import BoardPage, Visit
 
 SIGN_IN: Final = "/sign-in"
+WIDGET: Final = "/widget"
 STAY: Final = timedelta(days=14)
 """How long somebody stays signed in."""
 
@@ -125,6 +126,8 @@ class Reception:
         if "HX-Request" in request.headers:
             # A piece of a page was asked for: the whole page goes to the door.
             return web.Response(status=401, headers={"HX-Refresh": "true"})
+        if request.headers.get("Sec-Fetch-Dest") == "iframe":
+            return self.board.go(request, WIDGET)
         wanted = path_within(request.path_qs) if request.method == "GET" else ""
         query = f"?next={quote(wanted, safe='')}" if wanted else ""
         return self.board.go(request, SIGN_IN + query)

@@ -6,7 +6,7 @@ Only the homeserver is missing: rooms are what the tests say, and what would go 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -44,6 +44,8 @@ from esnbot.store.database import Database, Job
 from esnbot.stored import migrated
 from esnbot.testing import ManualClock
 from esnbot.testing.board import BoardOnHouse, OpenBoard
+from esnbot.web import Page
+from esnbot.web.reception import Reception
 
 T = TypeVar("T")
 
@@ -167,7 +169,9 @@ class House:
         self.dispatcher = Dispatcher(self.database, self.modules, self.clock, self.clock, signals, BOT, Metrics())
         self.scheduler = Scheduler(self.database, self.clock, self.clock, signals)
 
-    def board(self) -> AbstractAsyncContextManager[OpenBoard]:
+    def board(
+        self, more: Callable[[Reception], Iterable[Page]] = lambda _reception: ()
+    ) -> AbstractAsyncContextManager[OpenBoard]:
         """The board with the features' pages: ``async with house.board() as board: zoe = await board.visitor(ZOE)``."""
         return BoardOnHouse(
             database=self.database,
@@ -178,6 +182,7 @@ class House:
             clock=self.clock,
             bot=BOT,
             modules=self.modules,
+            more=more,
         ).open()
 
     async def start(self) -> list[Effect]:
@@ -274,9 +279,12 @@ class House:
         """The plain text of the question that comes back."""
         return next(effect.body for effect in await self.say(body, sender, room) if isinstance(effect, Say))
 
-    async def agree(self, body: str, sender: str = ZOE, room: str = "!cafe") -> list[Effect]:
-        """Somebody writes what needs a yes, and says yes; what goes out after the yes."""
+    async def agree(
+        self, body: str, sender: str = ZOE, room: str = "!cafe", after: timedelta = timedelta(0)
+    ) -> list[Effect]:
+        """Somebody writes what needs a yes, and says yes after a while; what goes out after the yes."""
         question = next(effect for effect in await self.say(body, sender, room) if isinstance(effect, Say))
+        self.clock.advance(after)
 
         async def posted(conn: AsyncConnection) -> str:
             query = select(outbox.c.event_id).where(outbox.c.key == f"{commands.NAME}/{question.key}")

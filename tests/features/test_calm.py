@@ -303,6 +303,8 @@ MAY_WRITE_DIRECTLY = {
     "board/handlers.py": "the sign-in link that the person asked for a moment ago",
     "group/founding.py": "somebody asks them through the bot to make a group together, and hears the answer",
     "group/handlers.py": "the group that they agreed to make is ready",
+    "life/merging.py": "what became of the merge that they asked for",
+    "page/ordering.py": "the file that they asked for",
     "page/writing.py": "they asked to write a page, and do it there",
 }
 """Files of features that speak in direct chats otherwise than through ``whisper``, and why that is asked for."""
@@ -316,7 +318,9 @@ def test_features_say_private_words_through_calm_alone() -> None:
         for path in folder.rglob("*.py")
         if around.search(path.read_text(encoding="utf-8"))
     }
-    assert found <= MAY_WRITE_DIRECTLY.keys(), f"{found}: say it with esnbot.features.calm.whisper, or write here why it is asked"
+    assert found <= MAY_WRITE_DIRECTLY.keys(), (
+        f"{found}: say it with esnbot.features.calm.whisper, or write here why it is asked"
+    )
 
 
 def test_features_that_whisper_say_what_people_call_it() -> None:

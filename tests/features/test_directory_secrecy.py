@@ -88,9 +88,7 @@ def entries_of(community: Community) -> list[Entry]:
     )
 
 
-def slowly(
-    community: Community, asker: tuple[frozenset[str], frozenset[Role], Mapping[str, str]]
-) -> dict[str, Group]:
+def slowly(community: Community, asker: tuple[frozenset[str], frozenset[Role], Mapping[str, str]]) -> dict[str, Group]:
     """The groups that somebody may see, one after another, as the rule is written for everybody."""
     audiences, roles, mine = asker
     places: dict[str, Place] = {**community.spaces, **community.groups}

@@ -220,14 +220,6 @@ async def test_a_key_is_claimed_once_whoever_comes_at_the_same_time(any_house: H
     assert sorted(await asyncio.gather(claim(ZOE), claim(ALI))) == [False, True]
 
 
-async def test_a_name_that_was_taken_while_one_was_asking_is_not_taken_over(house: House) -> None:
-    other = records.Request("alpha", "Alpha", ALI, "fr", "!help", "", int(house.clock.now().timestamp() * 1000))
-    assert await house.write(lambda conn: records.claim(conn, other))
-    assert "au même moment" in await house.ask("!rse groupe créer Alpha")
-    assert await house.say("!rse groupe créer Alpha --quand-même") == []
-    assert (await house.place("alpha-2")).owners == {ZOE}
-
-
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
@@ -264,9 +256,13 @@ async def test_a_new_group_can_stand_in_another_space_and_be_for_one_audience(ho
     assert "Partenaires" in refused
 
 
-async def test_partners_do_not_make_groups(house: House) -> None:
+async def test_partners_make_groups_in_the_spaces_that_are_meant_for_them(house: House) -> None:
     await house.put_in("!yard", PAT)
-    assert "Seuls" in await house.ask(f"!rse {CREATE}", sender=PAT, room="!yard")
+    assert await house.say(f"!rse {CREATE}", sender=PAT, room="!yard") == []
+    group = await house.place("club-photo")
+    assert group.parent == "workshop"
+    assert group.owners == {PAT}
+    assert "ne connais" in await house.ask('!rse groupe créer "Paie" --dans home', sender=PAT, room="!yard")
 
 
 async def test_nobody_fills_the_community_in_a_day(sqlite_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp import ClientSession
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -156,6 +158,14 @@ async def test_a_link_works_once(any_door: Door) -> None:
     assert (again.status, session_of(again)) == (410, "")
 
 
+async def test_two_browsers_that_press_at_the_same_moment_do_not_both_come_in(any_door: Door) -> None:
+    await any_door.write(ZOE, "!esn board")
+    [token] = await any_door.links()
+    answers = await asyncio.gather(*(press(any_door.browser(), token) for _ in range(5)), return_exceptions=True)
+    entered = [answer for answer in answers if isinstance(answer, Answer) and session_of(answer)]
+    assert len(entered) == 1
+
+
 async def test_a_link_is_too_old_after_ten_minutes(door: Door) -> None:
     browser = door.browser()
     await door.ask(browser, ZOE)
@@ -201,6 +211,8 @@ async def test_opening_a_link_signs_nobody_in(door: Door) -> None:
     for _ in range(3):
         preview = await door.browser().get(f"/sign-in/{token}", User_Agent="Synapse (bot; +https://github.com)")
         assert session_of(preview) == ""
+    async with ClientSession() as session, session.head(f"{door.board.url}/sign-in/{token}") as looked:
+        assert looked.status == 405
     async with door.board.database.read() as conn:
         assert await sessions.of_person(conn, ZOE) == []
     assert session_of(await press(door.browser(), token))

@@ -93,10 +93,13 @@ class Tags(HTMLParser):
         self.tags: list[str] = []
         self.links: list[str] = []
         self.handlers: list[str] = []
+        self.scripts: list[str | None] = []
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        if tag == "script":
+            self.scripts.append(dict(attrs).get("src"))
         self.links += [value or "" for name, value in attrs if name in ("href", "src", "action")]
         self.handlers += [name for name, _ in attrs if name.startswith("on") or name == "style"]
 
@@ -123,6 +126,7 @@ async def test_it_takes_over_the_clients_colours(site: Site, theme: str, shown: 
     _, page = await site.get(f"/widget?theme={theme}&lang=en")
     assert f'data-theme="{shown}"' in page
     assert f'href="?lang=fr&amp;theme={shown}"' in page
+    assert 'href="?lang=fr&amp;theme=dark&amp;widgetId=x"' in (await site.get("/widget?theme=dark&widgetId=x"))[1]
     assert "data-theme" not in (await site.get("/widget?theme=blue"))[1]
 
 
@@ -155,9 +159,11 @@ async def test_nothing_on_it_is_taken_for_html_and_nothing_comes_from_elsewhere(
     _, page = await site.get(f"/widget{query}")
     found = Tags(page)
     assert "&lt;script&gt;alert(1)" in page
-    assert not {"script", "iframe", "img", "form", "object", "base"} & set(found.tags)
+    assert not {"iframe", "img", "object", "base"} & set(found.tags)
+    assert found.scripts == ["./assets/widget.js"]
     assert found.handlers == []
-    assert all(re.match(r"(\?|data:,$|#main$|\./|\./assets/board\.css$)", link) for link in found.links), found.links
+    ours = r"(\?|data:,$|#main$|\./|\./(assets/board\.css|assets/widget\.js|widget/sign-in)$)"
+    assert all(re.match(ours, link) for link in found.links), found.links
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ _LONGEST: Final = 40
 _SHORT: Final = 3
 """Words of so many letters are left as they are: 'CAD', 'bus', 'TIG'."""
 _NEAR: Final = 0.72
+_LONGER: Final = 4
+"""By so many letters at most a word is longer or shorter than one that was meant."""
 _SMALL: Final = frozenset(
     "a an and au aux d de des du en et for in l la le les of on or ou sur the to un une with".split()  # noqa: SIM905
 )
@@ -68,6 +70,6 @@ def near(word: str, known: Iterable[str], most: int = 3) -> list[str]:
     wanted = fold(word)[:_LONGEST]
     if len(wanted) < _SHORT:
         return []
-    folded = {one: fold(one) for one in sorted(set(known))}
+    folded = {one: fold(one) for one in sorted(set(known)) if abs(len(one) - len(word)) <= _LONGER}
     found = process.extract(wanted, folded, scorer=OSA.normalized_similarity, score_cutoff=_NEAR, limit=None)
     return [one for _, _, one in sorted(found, key=lambda hit: (-hit[1], hit[2]))][:most]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,7 +22,7 @@ from esnbot.features.places import memberships
 from esnbot.provisioning import wanted
 from esnbot.store import bindings
 
-NEAR_AMONG: Final = 2_000
+NEAR_AMONG: Final = 1_000
 """So many people's subjects are looked through for a word that may have been meant."""
 
 
@@ -138,8 +139,7 @@ class Reading:
             mine = await memberships(conn, person.user)
             joined = [key for key, membership in mine.items() if membership == "join"]
             entries = {entry.group.key for entry in await self.shelf.entries(conn) if not entry.group.archived}
-            by_key = await bindings.all_bindings(conn) if len(joined) else {}
-            rooms = [by_key[key] for key in joined if key in entries and key in by_key]
+            rooms = await records.rooms_of(conn, [key for key in joined if key in entries])
             return Onlookers(own.internal, own.external, person.user), rooms
         audiences = [key for own in await self._meant(conn, room) for key in own]
         external = any(self.community.audiences[key].external for key in audiences if key in self.community.audiences)
@@ -152,18 +152,14 @@ class Reading:
         self, conn: AsyncConnection, candidates: dict[str, Scope], by: Onlookers, rooms: list[str], now: datetime
     ) -> list[str]:
         today = now.astimezone(self.community.zone).date()
-        together = await records.within(conn, rooms, candidates)
-        return [
-            who
-            for who, scope in candidates.items()
-            if model.may_find(
-                who,
-                scope,
-                model.standing(self.community, who, self.community.audiences_of(who, today), self.kit.server),
-                by,
-                who in together,
-            )
-        ]
+        known = {
+            who: model.standing(self.community, who, self.community.audiences_of(who, today), self.kit.server)
+            for who in candidates
+        }
+        # Among those of the company it does not matter; they are many.
+        unsure = [who for who, about in known.items() if by.external or about.external]
+        together = await records.within(conn, rooms, unsure)
+        return [who for who, scope in candidates.items() if model.may_find(who, scope, known[who], by, who in together)]
 
     async def _near(
         self, conn: AsyncConnection, words: str, by: Onlookers, rooms: list[str], now: datetime
@@ -171,9 +167,9 @@ class Reading:
         """Words that may have been meant, among those that the onlookers may see."""
         if not words:
             return ()
-        everybody = await self._allowed(conn, await records.who_states(conn, ()), by, rooms, now)
-        stated = await records.stated_by_all(conn, everybody[:NEAR_AMONG])
-        known = {one.text for subjects in stated.values() for one in subjects}
+        everybody = await records.who_states(conn, ())
+        some = dict(islice(everybody.items(), NEAR_AMONG))
+        known = await records.texts_of(conn, await self._allowed(conn, some, by, rooms, now))
         single = {word for text in known for word in text.split()}
         return tuple(near(words, known | single))
 

@@ -29,6 +29,12 @@ MERGED: Final = "org.esnbot.group_merged"
 """A group became part of another one, and is archived; content: ``from``, ``into`` (keys)."""
 
 
+FOUNDING_ASKED: Final = "org.esnbot.group_founding_asked"
+"""A group waits for its second founder, who is to be asked; content: ``id``."""
+FOUNDING_OVER: Final = "org.esnbot.group_founding_over"
+"""It waits no more; content: ``id``."""
+
+
 def waits_for(key: str) -> str:
     """What whoever asked for a group waits for (``esnbot.commands.waiting``)."""
     return f"group:{key}"

@@ -14,6 +14,7 @@ from esnbot.community.reach import audiences_of
 from esnbot.features.group import plans
 from esnbot.features.group.plans import SPACE
 from esnbot.provisioning import wanted
+from esnbot.store.database import savepoint
 from esnbot.store.tables import metadata
 from esnbot.store.upsert import upsert
 
@@ -138,7 +139,7 @@ async def withdraw(conn: AsyncConnection, key: str) -> bool:
     """Take back a wish of chat that came to nothing, with all its places, and free their keys; all of it or nothing."""
     keys = list(await parts(conn, key)) or [key]
     try:
-        async with conn.begin_nested():
+        async with savepoint(conn):
             for one in keys:
                 revision = await wanted.revision_of(conn, one)
                 if revision is None or not await wanted.withdraw(conn, one, revision):

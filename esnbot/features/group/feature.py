@@ -10,7 +10,7 @@ from esnbot.commands.reactions import reactions
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.group.desk import Desk
-from esnbot.features.group.events import ASKED_FOR
+from esnbot.features.group.events import ASKED_FOR, FOUNDING_ASKED, FOUNDING_OVER
 from esnbot.features.group.founding import JOB, NO, YES, Founding
 from esnbot.features.group.handlers import SLOW, GroupHandlers, left_by_themselves
 from esnbot.features.group.settings import GroupSettings
@@ -38,6 +38,8 @@ def build(kit: Kit[GroupSettings]) -> Feature:
             Listener(frozenset({events.ROOM_FAILED}), handlers.room_failed),
             Listener(frozenset({ASKED_FOR}), handlers.asked_for),
             Listener(frozenset({"m.room.member"}), handlers.left, wants=left_by_themselves),
+            Listener(frozenset({FOUNDING_ASKED}), founding.asked),
+            Listener(frozenset({FOUNDING_OVER}), founding.over),
             *reactions(NOUN, founding.reacted, wants=frozenset({YES, NO}).__contains__),
         ),
         due={SLOW: handlers.slow, JOB: founding.expired},

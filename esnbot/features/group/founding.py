@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
@@ -14,11 +15,12 @@ from esnbot.commands.command import Call, bare
 from esnbot.commands.reactions import Reaction
 from esnbot.community.reach import is_for
 from esnbot.engine.clock import milliseconds
-from esnbot.engine.effects import Effect, React, Say, Schedule, Unschedule, direct, post
+from esnbot.engine.effects import Effect, Emit, React, Say, Schedule, Unschedule, direct, post
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.group import foundings, model, records
 from esnbot.features.group.desk import Desk, Refusal
+from esnbot.features.group.events import FOUNDING_ASKED, FOUNDING_OVER
 from esnbot.features.group.foundings import Founding as Waiting
 from esnbot.features.group.making import Maker
 from esnbot.features.group.plans import Plan
@@ -97,8 +99,22 @@ class Founding:
             group=bold(plan.name),
             time=call.voice.duration(self._settings.founders_wait),
         )
-        due = Schedule(key=_job(one.id), job=JOB, due=expires, payload={"id": one.id})
-        return [call.answer(said), *await self._question(call.ctx, one), due]
+        return [call.answer(said), Emit(type=FOUNDING_ASKED, content={"id": one.id})]
+
+    async def asked(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Put the question to the second person, and look after a while whether they have answered."""
+        one = await foundings.find(ctx.conn, event.text("id"))
+        if one is None:
+            return []
+        due = datetime.fromtimestamp(one.expires / 1000, UTC)
+        return [
+            *await self._question(ctx, one),
+            Schedule(key=_job(one.id), job=JOB, due=due, payload={"id": one.id}),
+        ]
+
+    async def over(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Nobody waits any more."""
+        return [Unschedule(key=_job(event.text("id")))]
 
     async def _fits(self, call: Call, plan: Plan, second: str) -> None:
         """Both will be in it, so it has to be meant for both."""
@@ -205,7 +221,7 @@ class Founding:
     async def _agreed(self, ctx: Context, one: Waiting) -> tuple[Later, Sequence[Effect]]:
         if await foundings.take(ctx.conn, one.id) is None:
             return _OVER, ()
-        over = Unschedule(key=_job(one.id))
+        over = _over(one)
         if (await wanted.spaces(ctx.conn)).get(one.plan.parent) is None or not self._still_inside(ctx, one):
             told = await self._tell_maker(ctx, one, later("{group} cannot be made any more as you planned it."))
             return later("Thank you! Things have changed since: it cannot be made as it was planned."), [over, *told]
@@ -236,11 +252,11 @@ class Founding:
                 "may be glad to be asked."
             ),
         )
-        return later("All right, and no hard feelings: I will let them know."), [Unschedule(key=_job(one.id)), *told]
+        return later("All right, and no hard feelings: I will let them know."), [_over(one), *told]
 
     async def _withdrawn(self, ctx: Context, one: Waiting) -> tuple[Later, Sequence[Effect]]:
         await foundings.take(ctx.conn, one.id)
-        return later("All right, I have put it aside: nothing was made."), [Unschedule(key=_job(one.id))]
+        return later("All right, I have put it aside: nothing was made."), [_over(one)]
 
     async def expired(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """Nobody answered: nothing was made, and whoever asked hears it."""
@@ -268,6 +284,11 @@ class Founding:
     async def _voice(self, conn: AsyncConnection, person: str) -> Voice:
         chosen = await command_records.language_of(conn, person)
         return self._speech.voice(chosen if chosen in self._community.languages else self._community.default_language)
+
+
+def _over(one: Waiting) -> Emit:
+    # An event, as the job on the schedule is the feature's and not the commands'.
+    return Emit(type=FOUNDING_OVER, content={"id": one.id})
 
 
 def _job(id: str) -> str:

@@ -70,8 +70,9 @@ def places(plan: Plan, template: Template | None, head: str) -> list[Place]:
 def _group(plan: Plan, template: Template | None, room: TemplateRoom | None, key: str) -> Group:
     language = plan.language
     template = template or Template(plan.kind)
-    own = room.name.get(language, "") if room is not None and len(template.rooms) > 1 else ""
     is_first = room is None or room is template.rooms[0]
+    # The first room goes by the name of the group: people and commands find the group by it.
+    own = room.name.get(language, "") if room is not None and not is_first else ""
     topic = room.topic.get(language, "") if room is not None else ""
     if is_first:
         topic = plan.topic or topic or template.topic.get(language, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from esnbot.commands.command import Names
 from esnbot.commands.reactions import reactions
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Listener, Module
@@ -64,4 +65,6 @@ DECLARATION: Final = Declaration(
     build=build,
     migrations=HERE / "migrations",
     texts=HERE / "texts",
+    called=Names(("questions",), ("questions",)),
+    posts=True,
 )

@@ -227,7 +227,8 @@ class Handlers:
         if not said:
             return await self._keeping.remove(ctx, note, reason="")
         before = await text.opened(ctx, kept)
-        title = before.title if before is not None and not _is_of(before.title, fetched, said) else ""
+        # A title may be made of the first message: without that, it goes too.
+        title = before.title if before is not None and said[0].event_id == note.source else ""
         written, _, _ = await self._written(ctx, note, place, said, title, whole=fetched.whole)
         effects = await text.withdraw(ctx, note.text, reason="")
         effects += await self._keeping.fill(ctx, note, place, written, note.keeper, records.THREAD, module=NAME)
@@ -355,12 +356,6 @@ def _said(ctx: Context, found: Found) -> Said | None:
     edit = ctx.open(found.edit) if found.edit is not None else None
     said = model.text_of(model.edited(event.content, edit.content if edit is not None else None))
     return Said(event.event_id, event.sender, event.moment, said) if said else None
-
-
-def _is_of(title: str, fetched: Fetched, said: Sequence[Said]) -> bool:
-    """Whether a title may be made of words that are gone."""
-    root = fetched.root.event.event_id if fetched.root is not None else ""
-    return not said or said[0].event_id != root or model.title_of(said[0].text) != title
 
 
 def _in(texts: Mapping[str, str], language: str) -> str:

@@ -26,6 +26,7 @@ from esnbot.features.text import Draft, Text
 from esnbot.provisioning import wanted
 from esnbot.speech import Voice
 from esnbot.store import rooms
+from esnbot.store.database import savepoint
 
 NAME: Final = "note"
 
@@ -98,13 +99,16 @@ class Keeping:
     ) -> tuple[int, list[Effect]]:
         """Keep what somebody wrote; returns the note's number. Raises ``text.TooLong``."""
         now_ms = milliseconds(ctx.now)
-        id = await records.ask(ctx.conn, place.key, room_id, None, records.WRITTEN, author, now_ms)
-        assert id is not None  # what has no source is always new
-        if event:
-            await records.add_keeper(ctx.conn, id, author, event, now_ms)
-        note = await records.get(ctx.conn, id)
-        assert note is not None
-        return id, await self.fill(ctx, note, place, written, author, records.WRITTEN, module=module, voice=voice)
+        async with savepoint(ctx.conn):
+            id = await records.ask(ctx.conn, place.key, room_id, None, records.WRITTEN, author, now_ms)
+            note = await records.get(ctx.conn, id) if id is not None else None
+            if note is None:
+                raise KeyError(id)
+            if event:
+                await records.add_keeper(ctx.conn, note.id, author, event, now_ms)
+            way = records.WRITTEN
+            effects = await self.fill(ctx, note, place, written, author, way, module=module, voice=voice)
+        return note.id, effects
 
     async def fill(
         self,
@@ -120,21 +124,25 @@ class Keeping:
     ) -> list[Effect]:
         """Give a note its words. Raises ``text.TooLong``."""
         voice = voice or await self.voice(ctx.conn, place)
-        foot = wording.foot(voice, note.id, way, note.room_id, note.source, self.kit.server)
+        foot = str(wording.foot(voice, note.id, way, note.room_id, note.source, self.kit.server))
         draft = Draft(title=written.title, words=written.words, author=author, tags=written.tags, foot=foot)
-        id, effects = await text.keep(ctx, text.NOTE, place, draft, voice=voice, module=module)
+        async with savepoint(ctx.conn):
+            id, effects = await text.keep(ctx, text.NOTE, place, draft, voice=voice, module=module)
         await records.keep(ctx.conn, note.id, id, way)
         await self.index(ctx.conn, note.id, id)
         return effects
 
     async def revise(
-        self, ctx: Context, shown: Shown, written: Written, author: str, *, module: str
+        self, ctx: Context, shown: Shown, written: Written, author: str, *, module: str, keeping_tags: bool = True
     ) -> tuple[int, list[Effect]]:
-        """Keep a new version; returns its number. Raises ``text.TooLong``, and ``KeyError`` for what is gone."""
-        tags = written.tags or shown.draft.tags
+        """Keep a new version; returns its number. Without tags it has those it had.
+
+        Raises ``text.TooLong``, and ``KeyError`` for what is gone."""
+        tags = written.tags or (shown.draft.tags if keeping_tags else ())
         draft = replace(shown.draft, title=written.title, words=written.words, author=author, tags=tags)
         voice = self.kit.speech.voice(shown.text.language)
-        number, effects = await text.revise(ctx, shown.text.id, draft, voice=voice, module=module)
+        async with savepoint(ctx.conn):
+            number, effects = await text.revise(ctx, shown.text.id, draft, voice=voice, module=module)
         await records.good(ctx.conn, shown.note.id, milliseconds(ctx.now), checked=False)
         await self.index(ctx.conn, shown.note.id, shown.text.id)
         return number, effects
@@ -200,13 +208,19 @@ class Keeping:
         """Notes that stand, with their titles, in this order; those of encrypted rooms have none here."""
         notes = await records.some(conn, ids)
         texts = await text.some(conn, [note.text for note in notes.values() if note.text is not None])
+        among = {note.room_id for note in notes.values()}
+        encrypted = await rooms.contents(conn, "m.room.encryption", among)
         found = []
         for id in ids:
             note = notes.get(id)
             kept = texts.get(note.text) if note is not None and note.text is not None else None
             if note is not None and kept is not None and not kept.gone:
-                found.append(Related(note, kept))
+                found.append(Related(note, kept, kept.sealed or note.room_id in encrypted))
         return found
+
+    async def is_sealed(self, conn: AsyncConnection, note: Note, kept: Text) -> bool:
+        """Whether the words of a note are for its room alone: it is encrypted, perhaps only since the note was kept."""
+        return kept.sealed or await rooms.content(conn, note.room_id, "m.room.encryption") is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +229,21 @@ class Related:
 
     note: Note
     text: Text
+    sealed: bool
+    """It belongs to an encrypted room."""
 
     @property
     def title(self) -> str:
         """'' in an encrypted room."""
-        return self.text.current.title
+        return "" if self.sealed else self.text.current.title
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """None in an encrypted room."""
+        return () if self.sealed else self.text.current.tags
 
 
+SEEN: Final = "seen:"
 LIKE_ENOUGH: Final = 0.25
 """From which likeness on a note is shown beside another."""
 
@@ -238,4 +260,4 @@ def number_of(key: str) -> int:
 
 def places_in(readable: Readable) -> list[str]:
     """The keys of the places that are readable."""
-    return [key for key in readable if not key.startswith("seen:")]
+    return [key for key in readable.own.keys | readable.open.keys if not key.startswith(SEEN)]

@@ -103,7 +103,9 @@ def proper(title: str, words: str) -> Written:
         raise Unusable(Problem.tags)
     if any(len(tag) > LONGEST_TAG for tag in tags):
         raise Unusable(Problem.tag)
-    shown = _without_tags_at_end(title) or title.replace("#", "")
+    shown = _without_tags_at_end(title)
+    if shown.lower() in (f"#{tag}" for tag in tags):
+        shown = shown.removeprefix("#")
     if not shown.strip():
         raise Unusable(Problem.empty)
     return Written(shown, _without_lines_of_tags(words), tags)
@@ -129,7 +131,7 @@ def usable_tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 def _without_tags_at_end(title: str) -> str:
     words = title.split()
-    while len(words) > 1 and _ONLY_TAGS.fullmatch(words[-1]):
+    while len(words) > 1 and _ONLY_TAGS.fullmatch(words[-1]) and not words[-1][1:].isdigit():
         words.pop()
     return " ".join(words)
 

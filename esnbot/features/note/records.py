@@ -108,7 +108,7 @@ class Note:
 
 
 def _note(row: Row[Any]) -> Note:
-    return Note(*row)
+    return Note(**row._mapping)
 
 
 async def get(conn: AsyncConnection, id: int) -> Note | None:
@@ -159,6 +159,12 @@ async def count(conn: AsyncConnection, places: Collection[str], tag: str = "") -
     if tag:
         query = query.where(note.c.id.in_(select(note_tag.c.note).where(note_tag.c.tag == fold(tag))))
     return int((await conn.execute(query)).scalar_one())
+
+
+async def places_with(conn: AsyncConnection, places: Collection[str]) -> set[str]:
+    """Those of some places that have notes."""
+    query = select(note.c.place).where(note.c.place.in_(list(places)), note.c.state == KEPT).distinct()
+    return set((await conn.execute(query)).scalars())
 
 
 async def tags_of(conn: AsyncConnection, places: Collection[str], limit: int = 40) -> list[tuple[str, int]]:

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.page import records, shelf
+from esnbot.features.page.archive import Leaf
+from esnbot.features.page.carrying import bring
 from esnbot.features.page.keeping import Keeper, Refused, Saved, What
 from esnbot.features.page.records import BOARD, CONFLICT, DraftRow
 from esnbot.provisioning import wanted
@@ -20,6 +24,7 @@ from esnbot.store.database import savepoint
 ACT: Final = "org.esnbot.page_act"
 """Somebody did something on the board; content: ``do``, ``by``, ``language``, and what that needs."""
 REFUSED: Final = "refused"
+BROUGHT: Final = "brought"
 _ENCRYPTED: Final = later("This group is encrypted: its pages are in its chat only.")
 
 
@@ -33,6 +38,8 @@ class Acts:
         """The effects, and what the page that waits needs to know."""
         try:
             async with savepoint(ctx.conn):
+                if event.text("do") == "bring":
+                    return await self._bring(ctx, event)
                 saved = await self._do(ctx, event)
         except Refused as refusal:
             voice = self.keeper.speech.voice(event.text("language"))
@@ -83,6 +90,15 @@ class Acts:
             words=event.text("words"),
             parent=_number(event, "parent"),
         )
+
+    async def _bring(self, ctx: Context, event: Event) -> tuple[Sequence[Effect], dict[str, Any]]:
+        place, by = await wanted.get(ctx.conn, event.text("place")), event.text("by")
+        if place is None or not await shelf.may_write(ctx.conn, place, by):
+            raise Refused(later("Only those who are in a group and may post there can bring pages into it."))
+        leaves = msgspec.convert(event.content.get("leaves"), type=list[Leaf])
+        done = await bring(ctx, self.keeper, place, leaves, by=by, replace=event.content.get("replace") is True)
+        counts = {name: getattr(done, name) for name in ("created", "changed", "unchanged", "notes")}
+        return done.effects, {"what": BROUGHT, **counts}
 
     async def _keep(self, ctx: Context, event: Event, saved: Saved) -> int:
         """Keep what could not be saved for its author to decide; returns the draft's id."""

@@ -18,6 +18,7 @@ from esnbot.features.page.keeping import What
 from esnbot.features.page.links import Link, links
 from esnbot.features.page.merging import Merged, merge
 from esnbot.features.page.names import fold
+from esnbot.features.page.porter import Porter
 from esnbot.features.page.reading import TO_WRITE, nested, shown
 from esnbot.features.page.tidying import Tidying
 from esnbot.features.page.visiting import Here, at, number_in, plain
@@ -41,6 +42,7 @@ class PageBoard(Tidying):
             BoardPage(f"{place}/-/new", self.new),
             BoardPage(f"{place}/-/new", self.create, "POST"),
             BoardPage(f"{place}/-/preview", self.preview, "POST"),
+            *Porter(self.kit).pages(place),
             BoardPage(page, self.show),
             BoardPage(f"{page}/edit", self.edit),
             BoardPage(f"{page}/edit", self.save, "POST"),
@@ -84,6 +86,7 @@ class PageBoard(Tidying):
             rows=rows,
             may_write=here.may_write,
             new=address(key, action="-/new"),
+            files=address(key, action="-/files"),
             wiki=WIKI,
             place=here.place,
         )

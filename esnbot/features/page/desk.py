@@ -2,74 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import wraps
 from typing import Final
 
 from esnbot.commands.command import Call
-from esnbot.commands.words import near
-from esnbot.community.group import Group, Place
-from esnbot.community.model import Community
+from esnbot.community.group import Place
 from esnbot.engine.effects import Effect
 from esnbot.features import text
 from esnbot.features.page import records, shelf, wording
-from esnbot.features.page.keeping import Keeper, Refused, Saved, What
+from esnbot.features.page.finding import may_not, refusing, unknown_place
+from esnbot.features.page.keeping import Refused
 from esnbot.features.page.links import Link, replaced
 from esnbot.features.page.names import fold
+from esnbot.features.page.ordering import OrderDesk
 from esnbot.features.page.shelf import Page, Reader
-from esnbot.features.page.writing import Writing
-from esnbot.speech import Later, Markdown, Quoted, Voice, bold, bullets, code, details, later, paragraphs
+from esnbot.speech import Markdown, Quoted, Voice, bold, bullets, code, details, later, paragraphs
 from esnbot.store import bindings
-from esnbot.store.database import savepoint
 
 LISTED: Final = 200
 VERSIONS: Final = 15
-Handler = Callable[["Desk", Call], Awaitable[Sequence[Effect]]]
 
 
-def refusing(handle: Handler) -> Handler:
-    """What cannot be done is answered with its sentence, and nothing of it is left."""
-
-    @wraps(handle)
-    async def answer(desk: Desk, call: Call) -> Sequence[Effect]:
-        try:
-            async with savepoint(call.ctx.conn):
-                return await handle(desk, call)
-        except Refused as refusal:
-            return [call.refuse(call.voice.say(refusal.sentence))]
-
-    return answer
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(OrderDesk):
     """The commands."""
-
-    community: Community
-    server: str
-    keeper: Keeper
-    writing: Writing
 
     # --- write ---------------------------------------------------------------------------------------------------
 
     @refusing
     async def write(self, call: Call) -> Sequence[Effect]:
         """A new page, or a new text for one whose version is named."""
-        place, name = await self._place_and_name(call)
+        place, name = await self.place_and_name(call)
         words, version = call.args["text"], call.args["version"]
         found = await shelf.named(call.ctx, place, name)
         if found is not None and fold(found.title or name) == fold(name):
             return await self._rewrite(call, place, found, words, version)
-        parent = await self._parent(call, place)
+        parent = await self.parent(call, place)
         name = self.keeper.name(name)
         if not words:
             if not await shelf.may_write(call.ctx.conn, place, call.person.user):
-                raise Refused(_may_not(place))
+                raise Refused(may_not(place))
             return await self.writing.begin(call, place, None, name=name, parent=parent)
         saved = await self.keeper.create(call.ctx, place, by=call.person.user, name=name, words=words, parent=parent)
-        return await self._told(call, saved, name)
+        return await self.told(call, saved, name)
 
     async def _rewrite(
         self, call: Call, place: Place, found: Page, words: str | None, version: int | None
@@ -80,9 +55,8 @@ class Desk:
         if version is None and last.author != call.person.user:
             raise Refused(
                 later(
-                    "There is a page called {name} already, in version {number}. `!esn page add` puts something below "
-                    "it, `!esn page edit` lets you change it, and `--version {number}` with this command gives it your "
-                    "text instead.",
+                    "This is taken already: there is a page called {name}, in version {number}. `!esn page edit` "
+                    "changes it, `!esn page add` adds to it; `--version {number}` lets your text take its place.",
                     name=Quoted(found.title),
                     number=found.number,
                 )
@@ -90,25 +64,25 @@ class Desk:
         saved = await self.keeper.save(
             call.ctx, found.id, by=call.person.user, base=version or found.number, words=words
         )
-        return await self._told(call, saved, found.title, words, version or found.number)
+        return await self.told(call, saved, found.title, words, version or found.number)
 
     @refusing
     async def edit(self, call: Call) -> Sequence[Effect]:
         """Change a page at length, in the direct chat."""
-        place, found = await self._found(call)
+        place, found = await self.found(call)
         return await self._edit(call, place, found)
 
     async def _edit(self, call: Call, place: Place, found: Page) -> Sequence[Effect]:
         if not await shelf.may_write(call.ctx.conn, place, call.person.user):
-            raise Refused(_may_not(place))
+            raise Refused(may_not(place))
         return await self.writing.begin(call, place, found)
 
     @refusing
     async def add(self, call: Call) -> Sequence[Effect]:
         """Put something below a page."""
-        _, found = await self._found(call)
+        _, found = await self.found(call)
         saved = await self.keeper.add(call.ctx, found.id, by=call.person.user, words=call.args["text"])
-        return await self._told(call, saved, found.title)
+        return await self.told(call, saved, found.title)
 
     async def draft(self, call: Call) -> Sequence[Effect]:
         """What somebody has not saved."""
@@ -124,7 +98,7 @@ class Desk:
     @refusing
     async def show(self, call: Call) -> Sequence[Effect]:
         """A page, or one of its versions."""
-        place, found = await self._found(call)
+        place, found = await self.found(call)
         voice, number = call.voice, call.args["version"] or found.number
         said = found.draft if number == found.number else await self.keeper.version(call.ctx, found, number)
         if said is None:
@@ -145,12 +119,12 @@ class Desk:
             )
         ]
 
-    def _link(self, link: Link, known: shelf.Shelf, room_id: str) -> str:
-        other = known.called(link.name) if not link.group else None
+    def _link(self, to: Link, known: shelf.Shelf, room_id: str) -> str:
+        other = known.called(to.name) if not to.group else None
         if other is not None and other.text.root:
             target = f"https://matrix.to/#/{room_id}/{other.text.root}?via={self.server}"
-            return f"[{Markdown(_plain(link.text))}](<{target}>)"
-        return f"*{_plain(link.text)}*"
+            return f"[{Markdown(_plain(to.text))}](<{target}>)"
+        return f"*{_plain(to.text)}*"
 
     def _below(self, voice: Voice, children: Sequence[Markdown]) -> Markdown | None:
         return voice.say("Below it: {pages}", pages=voice.list(children)) if children else None
@@ -172,15 +146,15 @@ class Desk:
     async def listed(self, call: Call) -> Sequence[Effect]:
         """The pages of a place; in a direct chat without a name, the places that have some."""
         place = call.args["where"] or call.place
-        reader = await self._reader(call)
+        reader = await self.reader(call)
         if place is None:
             return [call.answer(await self._everywhere(call, reader))]
         if not reader.may_read(place):
-            raise Refused(_unknown_place(place))
+            raise Refused(unknown_place(place))
         known = await shelf.shelf(call.ctx, place)
         contents = known.contents()
         if not contents:
-            return [call.answer(self._none(call.voice))]
+            return [call.answer(wording.no_page(call.voice))]
         room_id = await bindings.room_of(call.ctx.conn, place.key) or ""
         lines = [
             f"{'  ' * depth}- {wording.page_link(found, room_id, self.server)}" for found, depth in contents[:LISTED]
@@ -189,21 +163,18 @@ class Desk:
         more = Markdown("…") if len(contents) > LISTED else None
         return [call.answer(paragraphs(head, Markdown("\n".join(lines)), more))]
 
-    def _none(self, voice: Voice) -> Markdown:
-        return voice.say('There is no page here yet. `!esn page write "Name"` with a text below begins one.')
-
     async def _everywhere(self, call: Call, reader: Reader) -> Markdown:
         having = await records.places_with_pages(call.ctx.conn)
         names = [place.name for place in reader.readable() if place.key in having]
         if not names:
-            return self._none(call.voice)
+            return wording.no_page(call.voice)
         how = call.voice.say("`!esn page list --in` with a name shows the pages there.")
         return paragraphs(call.voice.say("**These have pages:**"), bullets(names[:LISTED]), how)
 
     @refusing
     async def history(self, call: Call) -> Sequence[Effect]:
         """The versions of a page."""
-        place, found = await self._found(call)
+        place, found = await self.found(call)
         voice = call.voice
         lines = []
         for version in reversed((await text.versions(call.ctx.conn, found.id))[-VERSIONS:]):
@@ -221,7 +192,7 @@ class Desk:
     @refusing
     async def compare(self, call: Call) -> Sequence[Effect]:
         """What changed from one version to the next."""
-        _, found = await self._found(call)
+        _, found = await self.found(call)
         number = call.args["version"] or found.number
         versions = [one.number for one in await text.versions(call.ctx.conn, found.id) if not one.gone]
         since = call.args["since"] or max((one for one in versions if one < number), default=0)
@@ -239,180 +210,14 @@ class Desk:
     @refusing
     async def links(self, call: Call) -> Sequence[Effect]:
         """What links to a page."""
-        place, found = await self._found(call)
-        linking = await shelf.what_links_to(call.ctx.conn, found, place, await self._reader(call))
+        place, found = await self.found(call)
+        linking = await shelf.what_links_to(call.ctx.conn, found, place, await self.reader(call))
         if not linking:
             how = code(f"[[{found.title}]]")
             none = call.voice.say("No page links to {name}. In a text, {link} does.", name=found.title, link=how)
             return [call.answer(none)]
         lines = [one.title if at.key == place.key else f"{at.name}/{one.title}" for one, at in linking]
         return [call.answer(paragraphs(call.voice.say("**These link to {name}:**", name=found.title), bullets(lines)))]
-
-    # --- put in order --------------------------------------------------------------------------------------------
-
-    @refusing
-    async def restore(self, call: Call) -> Sequence[Effect]:
-        """An earlier version, or a page that was put away."""
-        _, found = await self._found(call, hidden=True)
-        number, by = call.args["version"], call.person.user
-        if found.stand.hidden:
-            await self.keeper.hide(call.ctx, found.id, by=by, hidden=False)
-            if number is None:
-                return [call.answer(call.voice.say("The page {name} is back.", name=bold(found.title)))]
-        if number is None:
-            raise Refused(later("Which version? `!esn page history` shows them; then add its number."))
-        saved = await self.keeper.restore(call.ctx, found.id, number, by=by)
-        return await self._told(call, saved, found.title)
-
-    @refusing
-    async def rename(self, call: Call) -> Sequence[Effect]:
-        """Another name; links keep working."""
-        _, found = await self._found(call)
-        saved = await self.keeper.rename(call.ctx, found.id, call.args["new"], by=call.person.user)
-        if saved.what is What.unchanged:
-            return [call.answer(call.voice.say("The page is called {name} already.", name=bold(found.title)))]
-        said = call.voice.say(
-            "{old} is called {new} now. The old name still leads to it.",
-            old=call.voice.quote(found.title),
-            new=bold(self.keeper.name(call.args["new"])),
-        )
-        return [*saved.effects, call.answer(said)]
-
-    @refusing
-    async def move(self, call: Call) -> Sequence[Effect]:
-        """Below another page, or to the top."""
-        place, found = await self._found(call)
-        parent = await self._parent(call, place)
-        await self.keeper.move(call.ctx, found.id, parent, by=call.person.user)
-        above = await shelf.page(call.ctx, parent) if parent else None
-        said = (
-            call.voice.say("{name} stands below {parent} now.", name=bold(found.title), parent=bold(above.title))
-            if above is not None
-            else call.voice.say("{name} stands at the top now.", name=bold(found.title))
-        )
-        return [call.answer(said)]
-
-    async def protect(self, call: Call) -> Sequence[Effect]:
-        """Only owners change it."""
-        return await self._protect(call, protected=True)
-
-    async def unprotect(self, call: Call) -> Sequence[Effect]:
-        """Everybody may change it again."""
-        return await self._protect(call, protected=False)
-
-    async def _protect(self, call: Call, *, protected: bool) -> Sequence[Effect]:
-        said = (
-            later("Only the owners can change {name} now.")
-            if protected
-            else later("All who may post here can change {name} again.")
-        )
-
-        async def handle(desk: Desk, call: Call) -> Sequence[Effect]:
-            _, found = await desk._found(call)
-            await desk.keeper.protect(call.ctx, found.id, by=call.person.user, protected=protected)
-            return [call.answer(call.voice.say(said, name=bold(found.title)))]
-
-        return await refusing(handle)(self, call)
-
-    @refusing
-    async def remove(self, call: Call) -> Sequence[Effect]:
-        """Put a page away; nothing is lost."""
-        _, found = await self._found(call)
-        await self.keeper.hide(call.ctx, found.id, by=call.person.user, hidden=True)
-        said = call.voice.say(
-            "{name} is put away: nobody finds it any more. `!esn page restore {text}` brings it back as it is.",
-            name=bold(found.title),
-            text=code(f'"{found.title}"'),
-        )
-        return [call.answer(said)]
-
-    # --- which one -----------------------------------------------------------------------------------------------
-
-    async def _told(self, call: Call, saved: Saved, name: str, words: str = "", base: int = 0) -> Sequence[Effect]:
-        if saved.what is What.conflict:
-            return await self._contradicted(call, saved, name, words, base)
-        return [*saved.effects, call.answer(await wording.told(call.ctx, call.voice, saved, name))]
-
-    async def _contradicted(self, call: Call, saved: Saved, name: str, words: str, base: int) -> Sequence[Effect]:
-        """Show both versions, and keep the words; those of encrypted groups stand in the message alone."""
-        if saved.merged is None:
-            raise ValueError("a conflict without its versions")
-        found = await shelf.page(call.ctx, saved.page)
-        place = found.stand.place if found is not None else ""
-        if found is not None and not found.text.sealed:
-            await self.writing.keep(call, found, words, base)
-        other = await wording.name_in(call.ctx, place, found.text.current.author if found is not None else "")
-        return [call.refuse(wording.contradicted(call.voice, name, saved.merged, other, saved.number))]
-
-    async def _reader(self, call: Call) -> Reader:
-        today = call.ctx.now.astimezone(self.community.zone).date()
-        return await shelf.reader(call.ctx.conn, call.person.user, self.community, today)
-
-    async def _place_and_name(self, call: Call) -> tuple[Place, str]:
-        """Where a page is or is to be, and its name. Raises ``Refused``."""
-        name, place = call.args["name"], call.args["where"] or call.place
-        group, slash, rest = name.partition("/")
-        reader = await self._reader(call)
-        if slash and group.strip() and rest.strip() and call.args["where"] is None:
-            named = reader.called(group)
-            if len(named) == 1:
-                place, name = named[0], rest.strip()
-        if place is None:
-            place = await self._only(call, reader, name)
-        if not reader.may_read(place):
-            raise Refused(_unknown_place(place))
-        return place, name
-
-    async def _only(self, call: Call, reader: Reader, name: str) -> Place:
-        """In a direct chat: the one place that has a page of that name, or the one that somebody is in."""
-        readable = {place.key: place for place in reader.readable()}
-        found = [readable[place] for place, _ in await records.called(call.ctx.conn, fold(name), readable)]
-        if len(found) == 1:
-            return found[0]
-        joined = [place for place in reader.joined() if isinstance(place, Group)]
-        if not found and len(joined) == 1:
-            return joined[0]
-        if found:
-            raise Refused(
-                later(
-                    "There is a page of that name in {places}. Add `--in` and the name of the one you mean.",
-                    places=call.voice.list([place.name for place in found[:5]]),
-                )
-            )
-        raise Refused(later("In which group? Add `--in` and its name."))
-
-    async def _found(self, call: Call, *, hidden: bool = False) -> tuple[Place, Page]:
-        """The page that is meant. Raises ``Refused``, with names that are near."""
-        place, name = await self._place_and_name(call)
-        found = await shelf.named(call.ctx, place, name, hidden=hidden)
-        if found is not None and found.draft is not None:
-            return place, found
-        known = (await shelf.shelf(call.ctx, place)).titled().values()
-        close = near(name, known)
-        if close:
-            raise Refused(
-                later(
-                    "There is no page called {name} here. Did you mean {near}?",
-                    name=Quoted(name[:100]),
-                    near=call.voice.list([code(one) for one in close], either=True),
-                )
-            )
-        raise Refused(
-            later(
-                "There is no page called {name} here. `!esn page list` shows those that there are.",
-                name=Quoted(name[:100]),
-            )
-        )
-
-    async def _parent(self, call: Call, place: Place) -> int:
-        if not call.args["under"]:
-            return 0
-        above = await shelf.named(call.ctx, place, call.args["under"])
-        if above is None:
-            raise Refused(
-                later("There is no page called {name} here to stand below.", name=Quoted(call.args["under"][:100]))
-            )
-        return above.id
 
 
 def _plain(words: str) -> str:
@@ -421,11 +226,3 @@ def _plain(words: str) -> str:
 
 def _moment(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
-
-
-def _may_not(place: Place) -> Later:
-    return later("Only those who are in {place} and may post there can change its pages.", place=Quoted(place.name))
-
-
-def _unknown_place(place: Place) -> Later:
-    return later("I do not know any group called {text}.", text=Quoted(place.name[:100]))

@@ -49,7 +49,7 @@ def build(kit: Kit[PageSettings]) -> Feature:
         erase=handlers.erase,
     )
     noun = Noun(NOUN, Names(("page", "wiki"), ("page", "wiki")), later("Write down together what a group knows."))
-    desk = Desk(kit.community, kit.server, keeper, writing)
+    desk = Desk(kit.community, kit.server, keeper, writing, kit.board)
     return Feature(module, (noun,), _commands(desk, kit.settings), takes=(writing.take,), pages=PageBoard(kit).pages())
 
 
@@ -262,6 +262,15 @@ def _commands(desk: Desk, settings: PageSettings) -> tuple[Command, ...]:
             handle=desk.links,
             params=(_NAME, _WHERE),
             examples={"en": ('page links "First steps"',), "fr": ('page liens "Premiers pas"',)},
+        ),
+        Command(
+            noun=NOUN,
+            verb="export",
+            names=Names(("export",), ("exporter",)),
+            summary=later("Takes the notes and pages of a group away as Markdown files."),
+            handle=desk.export,
+            params=(_WHERE,),
+            examples={"en": ("page export", "page export --in Photo"), "fr": ("page exporter --dans Photo",)},
         ),
         Command(
             noun=NOUN,

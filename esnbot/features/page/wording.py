@@ -43,11 +43,11 @@ def invitation(voice: Voice, found: Page | None, name: str, place: Place) -> Mar
         )
     )
     how = voice.say(
-        "Send me the whole text, in one message or in several; Markdown works, and so do links like {link}. Then write "
-        "`done`: I show you the page, and nothing is saved before you say so. `cancel` ends it.",
-        link=code("[[Name]]"),
+        "Send me the whole text, in one message or in several. Then write `done`: I show you the page, and nothing is "
+        "saved before you say so. `cancel` ends it.",
     )
-    return paragraphs(head, how)
+    marks = voice.say("Markdown works, and so do links to other pages, like {link}.", link=code("[[Name]]"))
+    return paragraphs(head, how, marks)
 
 
 def source(voice: Voice, words: str) -> Markdown:
@@ -188,3 +188,8 @@ def contradicted(voice: Voice, name: str, merged: Merged, other: Markdown | None
         number=number,
     )
     return paragraphs(head, *_passages(voice, merged), how)
+
+
+def no_page(voice: Voice) -> Markdown:
+    """There is nothing yet."""
+    return voice.say('There is no page here yet. `!esn page write "Name"` with a text below begins one.')

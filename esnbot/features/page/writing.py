@@ -45,7 +45,7 @@ DONE: Final = frozenset(["done", "finished", "fini", "termine", "c'est fini", "v
 _CHOICES: Final = {
     BOTH: frozenset(["1", "both", "les deux", "tout"]),
     MINE: frozenset(["2", "mine", "le mien", "la mienne", "moi"]),
-    THEIRS: frozenset(["3", "theirs", "l'autre", "le leur", "la leur"]),
+    THEIRS: frozenset(["3", "theirs", "l'autre", "le sien", "la sienne"]),
 }
 
 

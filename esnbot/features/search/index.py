@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,8 +13,8 @@ from esnbot.features.search.model import Document, Hit, Judge, Term, Weights
 from esnbot.features.search.readable import SEEN, Readable
 from esnbot.features.search.shelf import Within
 
-RANKABLE: Final = 3_000
-"""Above so many documents that have a word (roughly) they are not ranked all: what is newest is looked at."""
+RANKABLE: Final = 2_500
+"""Above so many documents that have a word (roughly) not all of them are ranked: the newest are."""
 ENOUGH: Final = 20
 """With fewer documents that have all the words, those that have some of them are looked at too."""
 
@@ -89,8 +90,8 @@ async def _with_all(
     conn: AsyncConnection, terms: Sequence[Term], place: Within, weights: Weights, wanted: int
 ) -> set[int]:
     """Documents that have every term; with few of them, some that have the terms that tell most, too."""
-    common = min(weights.count(term, place.shelf) for term in terms) > RANKABLE
-    ids = set(await _candidates(conn, terms, place, every=True, newest=common))
+    matches = min(weights.count(term, place.shelf) for term in terms)
+    ids = set(await _candidates(conn, terms, place, matches, every=True))
     if len(ids) < max(wanted, ENOUGH) and len(terms) > 1:
         ids.update(await _some(conn, terms, place, weights))
     return ids
@@ -98,21 +99,28 @@ async def _with_all(
 
 async def _some(conn: AsyncConnection, terms: Sequence[Term], place: Within, weights: Weights) -> list[int]:
     """Documents that have one of the rarest terms, as many terms as can be ranked in a moment."""
-    counts = sorted(((weights.count(term, place.shelf), number) for number, term in enumerate(terms)))
-    chosen, matches = [terms[counts[0][1]]], counts[0][0]
+    counts = sorted((weights.count(term, place.shelf), number) for number, term in enumerate(terms))
+    matches, chosen = counts[0][0], [terms[counts[0][1]]]
     for count, number in counts[1:]:
-        matches += count
-        if matches > RANKABLE:
+        if matches + count > RANKABLE:
             break
+        matches += count
         chosen.append(terms[number])
-    return await _candidates(conn, chosen, place, every=False, newest=counts[0][0] > RANKABLE)
+    return await _candidates(conn, chosen, place, matches, every=False)
 
 
 async def _candidates(
-    conn: AsyncConnection, terms: Sequence[Term], place: Within, *, every: bool, newest: bool
+    conn: AsyncConnection, terms: Sequence[Term], place: Within, matches: int, *, every: bool
 ) -> list[int]:
+    """Ids of documents that may fit; with too many matches, of the newest part of the shelf."""
     candidates = sqlite.candidates if records.is_sqlite(conn) else postgres.candidates
-    return await candidates(conn, terms, place, every=every, newest=newest)
+    if matches <= RANKABLE:
+        return await candidates(conn, terms, place, every=every)
+    last = await records.last_sequence(conn, place.shelf)
+    newest = replace(place, since=last - last * RANKABLE // matches)
+    found = await candidates(conn, terms, newest, every=every)
+    # Who may read little may find it further back.
+    return found if len(found) >= ENOUGH else await candidates(conn, terms, place, every=every)
 
 
 async def _hits(

@@ -113,15 +113,18 @@ class Weights:
         counts: Mapping[str, Mapping[Shelf, int]] | None = None,
         total: int = 0,
         length: float = 40.0,
+        begun: Mapping[str, Mapping[Shelf, int]] | None = None,
     ) -> None:
         self._counts = counts or {}
+        self._begun = begun or {}
         self._total = total
         self.length = length
         """Of a document, in words."""
 
     def count(self, term: Term, shelf: Shelf) -> int:
         """In how many documents of a shelf a term is found, roughly; 1 for what is rare or unknown."""
-        return sum(min(self._counts.get(word, {}).get(shelf, 1) for word in phrase) for phrase in term.phrases) or 1
+        found = sum(min(self._counts.get(word, {}).get(shelf, 1) for word in phrase) for phrase in term.phrases)
+        return max(1, found, self._begun.get(term.prefix, {}).get(shelf, 0))
 
     def of(self, term: Term) -> float:
         """The weight of a term, 1 when nothing is known of any word."""

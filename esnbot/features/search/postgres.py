@@ -9,17 +9,19 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.features.search.model import Indexed, Term
-from esnbot.features.search.shelf import KIND_MASK, NEWEST, PLACE_BITS, PLACE_MASK, RANKED, Shelf, Within
+from esnbot.features.search.shelf import KINDS, PLACE_MASK, RANKED, Shelf, Within
 
 LAST_POSITION: Final = 16_000
 """PostgreSQL counts no further."""
 MOST_POSITIONS: Final = 60
 """Of one word; it may have 255."""
+AGE_BITS: Final = 13
+"""So many documents (2 to that) have one age: what is newest is found by ages, as a word among the others."""
 _CONDITION: Final = {Shelf.kept: "kind <> 'question'", Shelf.asked: "kind = 'question'"}
 
 
-def vector(words: Indexed) -> str:
-    """A tsvector as it is written: title A, tags B, text D, with gaps that no phrase crosses."""
+def vector(words: Indexed, sequence: int) -> str:
+    """A tsvector as it is written: title A, tags B, text D, with gaps that no phrase crosses, and its age."""
     places: dict[str, list[str]] = {}
     at = 1
     for part, weight in ((words.head, "A"), (words.marks, "B"), (words.body, "")):
@@ -29,7 +31,13 @@ def vector(words: Indexed) -> str:
                 known.append(f"{at}{weight}")
             at += 1
         at += 5
-    return " ".join(f"'{word}':{','.join(known)}" if known else f"'{word}'" for word, known in places.items())
+    written = [f"'{word}':{','.join(known)}" if known else f"'{word}'" for word, known in places.items()]
+    return " ".join([*written, _age(sequence >> AGE_BITS)])
+
+
+def _age(number: int) -> str:
+    """The word of an age; no other word begins so."""
+    return f"'+{number}'"
 
 
 def expression(terms: Sequence[Term], *, every: bool, shelf: Shelf) -> str:
@@ -44,23 +52,40 @@ def _term(term: Term, shelf: Shelf) -> str:
     return f"({' | '.join(f'({part})' for part in parts)})"
 
 
-_ASKED: Final = "CAST(CAST(:asked AS text) AS tsquery)"
-_BEST: Final = f"ts_rank('{{0.1, 0.2, 0.5, 1}}', words, {_ASKED}, 1) DESC, id DESC"
-
-
-async def candidates(
-    conn: AsyncConnection, terms: Sequence[Term], place: Within, *, every: bool, newest: bool
-) -> list[int]:
-    """Ids of documents that may fit: those that rank best, or the newest."""
+async def candidates(conn: AsyncConnection, terms: Sequence[Term], place: Within, *, every: bool) -> list[int]:
+    """Ids of the documents that rank best among those that have every term, or any."""
+    asked = expression(terms, every=every, shelf=place.shelf)
+    found = asked
+    if place.since:
+        last = await last_sequence(conn, place.shelf)
+        ages = range(place.since >> AGE_BITS, (last >> AGE_BITS) + 1)
+        found = f"({asked}) & ({' | '.join(map(_age, ages))})" if ages else asked
+    # 'IS TRUE' makes places a hash table that is looked into: as a join it went through all of them for each match.
     statement = text(
-        f"SELECT id FROM search_document WHERE {_CONDITION[place.shelf]} AND words @@ {_ASKED}"
-        f" AND id & {PLACE_MASK} IN (SELECT unnest(CAST(CAST(:places AS text) AS bigint[])))"
-        f" AND (id >> {PLACE_BITS}) & {KIND_MASK} = ANY(CAST(:kinds AS bigint[]))"
-        f" ORDER BY {'id DESC' if newest else _BEST} LIMIT {NEWEST if newest else RANKED}"
+        f"SELECT id FROM search_document WHERE {_CONDITION[place.shelf]} AND words @@ {_query('found')}"
+        f" AND (id & {PLACE_MASK} IN (SELECT unnest(CAST(CAST(:places AS text) AS bigint[])))) IS TRUE"
+        " AND kind = ANY(CAST(:kinds AS text[]))"
+        f" ORDER BY ts_rank('{{0.1, 0.2, 0.5, 1}}', words, {_query('asked')}, 1) DESC, id DESC LIMIT {RANKED}"
     )
     values = {
-        "asked": expression(terms, every=every, shelf=place.shelf),
+        "asked": asked,
+        "found": found,
         "places": f"{{{place.places}}}",
-        "kinds": list(place.kinds),
+        "kinds": [KINDS[code] for code in place.kinds],
     }
     return list((await conn.execute(statement, values)).scalars())
+
+
+def _query(name: str) -> str:
+    return f"CAST(CAST(:{name} AS text) AS tsquery)"
+
+
+async def last_sequence(conn: AsyncConnection, shelf: Shelf) -> int:
+    """The running number that was given last."""
+    name = f"{shelf.value}_number"
+    return int((await conn.execute(text(f"SELECT last_value FROM {name}"))).scalar_one())
+
+
+async def next_sequence(conn: AsyncConnection, shelf: Shelf) -> int:
+    """A running number for a new document."""
+    return int((await conn.execute(text(f"SELECT nextval('{shelf.value}_number')"))).scalar_one())

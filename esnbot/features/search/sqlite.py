@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.features.search.model import Term
-from esnbot.features.search.shelf import KIND_MASK, NEWEST, PLACE_BITS, PLACE_MASK, RANKED, Shelf, Within
+from esnbot.features.search.shelf import KIND_MASK, PLACE_BITS, PLACE_MASK, RANKED, Shelf, Within, first_id
 
 
 def expression(terms: Sequence[Term], *, every: bool, shelf: Shelf) -> str:
@@ -24,20 +24,18 @@ def _term(term: Term, shelf: Shelf) -> str:
     return f"({' OR '.join(parts)})"
 
 
-async def candidates(
-    conn: AsyncConnection, terms: Sequence[Term], place: Within, *, every: bool, newest: bool
-) -> list[int]:
-    """Ids of documents that may fit: those that rank best, or the newest."""
+async def candidates(conn: AsyncConnection, terms: Sequence[Term], place: Within, *, every: bool) -> list[int]:
+    """Ids of the documents that rank best among those that have every term, or any."""
     name = place.shelf.value
-    order = "rowid DESC" if newest else f"bm25({name}, 6, 4, 1), rowid DESC"
     statement = text(
-        f"SELECT rowid FROM {name} WHERE {name} MATCH :asked"
+        f"SELECT rowid FROM {name} WHERE {name} MATCH :asked AND rowid >= :since"
         f" AND (rowid & {PLACE_MASK}) IN (SELECT value FROM json_each(:places))"
         f" AND ((rowid >> {PLACE_BITS}) & {KIND_MASK}) IN (SELECT value FROM json_each(:kinds))"
-        f" ORDER BY {order} LIMIT {NEWEST if newest else RANKED}"
+        f" ORDER BY bm25({name}, 6, 4, 1), rowid DESC LIMIT {RANKED}"
     )
     values = {
         "asked": expression(terms, every=every, shelf=place.shelf),
+        "since": first_id(place.shelf, place.since),
         "places": f"[{place.places}]",
         "kinds": json.dumps(place.kinds),
     }

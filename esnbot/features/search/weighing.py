@@ -21,13 +21,14 @@ SEEN: Final = 3
 TOTAL: Final = " documents"
 LENGTH: Final = " words"
 """Rows that are no words: how many documents there are, and how many words they have together."""
+LAST: Final = chr(0x10FFFF)
 _RUNS: Final = 40
 _AT_ONCE: Final = 500
 
 word = Table(
     "search_word",
     metadata,
-    Column("word", Text, primary_key=True),
+    Column("word", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
     # In how many documents of each shelf it is.
     Column("kept", Milliseconds, nullable=False),
     Column("asked", Milliseconds, nullable=False),
@@ -40,7 +41,16 @@ async def weights(conn: AsyncConnection, terms: Iterable[Term]) -> Weights:
     rows = await conn.execute(select(word).where(word.c.word.in_(sorted(wanted))))
     counts = {row.word: {Shelf.kept: row.kept, Shelf.asked: row.asked} for row in rows}
     total, length = (sum(counts.pop(name, {}).values()) for name in (TOTAL, LENGTH))
-    return Weights(counts, total, max(8.0, length / total)) if total else Weights()
+    begun = {term.prefix: await _beginning(conn, term.prefix) for term in terms if term.prefix}
+    return Weights(counts, total, max(8.0, length / total), begun) if total else Weights()
+
+
+async def _beginning(conn: AsyncConnection, prefix: str) -> dict[Shelf, int]:
+    """In how many documents there are words that begin so, at most."""
+    columns = func.coalesce(func.sum(word.c.kept), 0), func.coalesce(func.sum(word.c.asked), 0)
+    query = select(*columns).where(word.c.word >= prefix, word.c.word < prefix + LAST)
+    kept, asked = (await conn.execute(query)).one()
+    return {Shelf.kept: int(kept), Shelf.asked: int(asked)}
 
 
 async def weigh(conn: AsyncConnection, sample: int = SAMPLE) -> None:

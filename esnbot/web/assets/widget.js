@@ -66,5 +66,4 @@
     send({ action: "get_openid", requestId: asked });
   });
   form.hidden = false;
-  send({ action: "content_loaded", requestId: asked + "-loaded" });
 })();

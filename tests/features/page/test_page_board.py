@@ -50,9 +50,8 @@ class TestReading:
         await any_house.say("!esn page write Links See [[Club secret/Plans]] and [[Club secret/Nothing]].")
         async with any_house.board() as board:
             zoe, pat, max_ = [await board.visitor(user) for user in (ZOE, PAT, MAX)]
-            nothing = await zoe.get("/wiki/nothing/plans")
             for path in ("", "/edit", "/history", "/diff", "/order", "/talk"):
-                closed = await zoe.get(f"/wiki/secret/plans{path}")
+                closed, nothing = [await zoe.get(f"/wiki/{key}/plans{path}") for key in ("secret", "nothing")]
                 assert (closed.status, closed.text.replace("secret", "nothing")) == (404, nothing.text)
             assert (await pat.get("/wiki/cafe/bread")).status == 404
             assert "Club secret" not in (await zoe.get("/wiki")).text

@@ -11,6 +11,8 @@ branch_labels = ("search",)
 depends_on = None
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+# Words that begin alike are neighbours, in whatever order the server puts texts otherwise.
+WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 QUESTIONS = "kind = 'question'"
 OTHERS = "kind <> 'question'"
 
@@ -36,9 +38,25 @@ def upgrade() -> None:
     )
     op.create_table(
         "search_word",
-        sa.Column("word", sa.Text, primary_key=True),
+        sa.Column("word", WORD, primary_key=True),
         sa.Column("kept", sa.BigInteger, nullable=False),
         sa.Column("asked", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "search_question",
+        sa.Column("event_id", sa.Text, primary_key=True),
+        sa.Column("room_id", sa.Text, nullable=False),
+        sa.Column("place", sa.Text, nullable=False, index=True),
+        sa.Column("sender", sa.Text, nullable=False, index=True),
+        sa.Column("moment", sa.BigInteger, nullable=False),
+        sa.Column("correction", sa.Text, nullable=False, index=True),
+    )
+    op.create_table(
+        "search_choice",
+        sa.Column("place", sa.Text, primary_key=True),
+        sa.Column("questions", sa.Boolean),
+        sa.Column("hints", sa.Boolean),
+        sa.Column("hinted", sa.BigInteger, nullable=False),
     )
     if op.get_bind().dialect.name == "sqlite":
         _sqlite()
@@ -69,10 +87,13 @@ def _sqlite() -> None:
 
 
 def _postgres() -> None:
-    op.execute("CREATE SEQUENCE search_sequence")
     op.execute("ALTER TABLE search_document ADD COLUMN words tsvector NOT NULL")
-    # What is emptied later must not wait in a list that every question has to read through: no pending list.
+    # Ranking reads the words of each match: they stay in the row, whatever else is moved out of a long one.
+    op.execute("ALTER TABLE search_document ALTER COLUMN words SET STORAGE MAIN")
+    op.execute("ALTER TABLE search_document SET (toast_tuple_target = 8160)")
+    # What is new must not wait in a list that every search reads through: no pending list.
     for name, condition in (("search_kept", OTHERS), ("search_asked", QUESTIONS)):
+        op.execute(f"CREATE SEQUENCE {name}_number")
         op.execute(
             f"CREATE INDEX {name} ON search_document USING gin (words) WITH (fastupdate = off) WHERE {condition}"
         )
