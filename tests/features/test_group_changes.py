@@ -11,9 +11,11 @@ import pytest
 import pytest_asyncio
 
 from esnbot.community.audience import Audience, Perimeter
-from esnbot.community.group import History, Joining, Kind, Source, Space
+from esnbot.community.group import Group, History, Joining, Kind, Origin, Source, Space
 from esnbot.community.model import Community
 from esnbot.engine.effects import Invite, Kick, Say
+from esnbot.features.group import families
+from esnbot.features.group.plans import SPACE
 from esnbot.provisioning import wanted
 from tests.features.house import (
     ALI,
@@ -188,6 +190,26 @@ async def test_what_is_no_audience_is_refused(lab: House, audience: str) -> None
     answer = await lab.ask(f'!rse groupe pour "{audience}"', room="!labo")
     assert answer
     assert (await lab.place("labo")).audiences == ("staff",)
+
+
+async def test_a_group_of_several_rooms_is_changed_as_a_whole(any_lab: House) -> None:
+    async def several(conn: Any) -> None:
+        group = await wanted.get(conn, "labo")
+        assert isinstance(group, Group)
+        around = Space(key="labo-space", name="Labo", parent="workshop", audiences=("staff",), origin=Origin.chat)
+        rooms = [replace(group, parent="labo-space"), replace(group, key="annex", name="Annexe", parent="labo-space")]
+        for place in (around, *rooms):
+            await wanted.want(conn, place, ZOE, 1)
+        await families.keep(conn, "labo", [("labo", "room"), ("annex", "annex"), ("labo-space", SPACE)])
+
+    await any_lab.write(several)
+    await any_lab.declare()
+    await any_lab.agree("!rse groupe pour tous", room="!labo")
+    assert (await any_lab.place("labo")).audiences == (await any_lab.place("annex")).audiences == ()
+    await any_lab.put_in("!annex", PAT)
+    effects = await any_lab.agree("!rse groupe pour staff", room="!annex")
+    assert [(kick.user, kick.room) for kick in of(effects, Kick)] == [(PAT, "key:annex")]
+    assert (await any_lab.place("annex")).audiences == ("staff",)
 
 
 # --- owners ----------------------------------------------------------------------------------------------------------
