@@ -217,6 +217,15 @@ async def test_hand_over_asks_who_wants_it_and_the_first_has_it(any_house: House
     assert (await any_house.place("club-photo")).owners == {ALI}
 
 
+async def test_what_nobody_takes_over_stays_with_its_owner(house: House) -> None:
+    await a_club(house, ALI)
+    await pass_by(house, QUIET)
+    await press(house, Choice.hand_over)
+    told = [one for one in said(await pass_by(house, WEEK)) if one.room == "key:club-photo"]
+    assert ["reste pour l’instant à" in one.body for one in told] == [True]
+    assert (await house.place("club-photo")).owners == {ZOE}
+
+
 async def test_two_who_answer_in_the_same_second_do_not_both_decide(any_house: House) -> None:
     await a_club(any_house, ALI)
     await pass_by(any_house, QUIET)

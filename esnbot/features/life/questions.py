@@ -284,9 +284,12 @@ class Questions:
 
     async def _unwanted(self, ctx: Context, asked: Question, group: Group) -> list[Effect]:
         effects = await self._close(ctx.conn, asked)
-        if await self.owners_in(ctx.conn, group, asked.room_id):
-            return effects
         voice = await self._voice(ctx.conn, group)
+        if owners := await self.owners_in(ctx.conn, group, asked.room_id):
+            if asked.giver not in owners:
+                return effects
+            giver = await called(ctx.conn, asked.room_id, asked.giver)
+            return [*effects, _say(group, wording.stays_with(voice, group.name, giver))]
         return [
             *effects,
             _say(group, wording.nobody_wants_it(voice)),
