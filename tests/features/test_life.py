@@ -412,6 +412,16 @@ async def test_answers_are_forgotten_with_the_question(house: House) -> None:
     assert await house.write(left) == 0
 
 
+async def test_a_group_that_silenced_the_questions_is_not_asked_and_nothing_follows(house: House) -> None:
+    await a_club(house, ALI)
+    await pass_by(house, QUIET)
+    await house.say("!rse silence questions", room="!club-photo")
+    effects = [one for one in said(await pass_by(house, WEEK)) if one.room == "key:club-photo"]
+    assert effects == []
+    assert not (await house.place("club-photo")).archived
+    assert await house.write(lambda conn: records.open_for(conn, "club-photo")) is None
+
+
 async def test_a_pause_keeps_the_questions_back(house: House) -> None:
     await a_club(house, ALI)
     await house.agree("!rse pause", sender=MAX)
