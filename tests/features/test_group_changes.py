@@ -250,7 +250,7 @@ async def test_an_archived_group_that_nobody_owns_is_whose_who_opens_it(lab: Hou
     await lab.write(lambda conn: wanted.archive(conn, "labo", 1))
     await lab.say("!rse groupe rouvrir labo", sender=ALI, room="!labo")
     opened = await lab.place("labo")
-    assert (opened.archived, opened.owners) == (False, {ALI})
+    assert (opened.archived, opened.owners) == (False, frozenset({ALI}))
 
 
 async def test_the_last_owner_stays(lab: House) -> None:

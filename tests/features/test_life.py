@@ -379,6 +379,21 @@ async def test_an_owner_who_belongs_to_the_community_no_more_is_replaced(any_hou
     assert (await any_house.place("club-photo")).owners == frozenset()
 
 
+async def test_an_owner_who_leaves_while_the_group_is_asked_is_asked_about_instead(any_house: House) -> None:
+    await a_club(any_house, ALI)
+    await pass_by(any_house, QUIET)
+    before = await post_of(any_house)
+    (question,) = asked(await any_house.member(ZOE, "!club-photo", "leave"))
+    assert question.body.startswith("Qui veut s’occuper")
+    relation = {"rel_type": "m.annotation", "event_id": before, "key": BUTTONS[Choice.archive]}
+    content = {"m.relates_to": relation}
+    assert said(await any_house.hear(sender=ALI, room_id="!club-photo", type="m.reaction", content=content)) == []
+    await press(any_house, Choice.volunteer, ALI)
+    group = await any_house.place("club-photo")
+    assert (group.owners, group.archived) == (frozenset({ALI}), False)
+    assert [one.room for one in asked(await pass_by(any_house, 2 * DAY))].count("key:club-photo") == 0
+
+
 async def test_an_owner_who_is_found_otherwise_ends_the_question(house: House) -> None:
     await a_club(house, ALI)
     await house.let_pass(timedelta(hours=1))

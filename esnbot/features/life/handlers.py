@@ -168,7 +168,7 @@ class LifeHandlers:
             return []
         try:
             left = replace(group, owners=group.owners - frozenset(gone))
-            await wanted.want(ctx.conn, left, ctx.bot, milliseconds(ctx.now))
+            await groups.want(ctx.conn, left, ctx.bot, milliseconds(ctx.now))
         except Owned:
             # Whom the file names, the file has to name no more.
             return []

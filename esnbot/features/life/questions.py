@@ -68,7 +68,9 @@ class Questions:
         effects: list[Effect] = []
         before = await records.open_for(ctx.conn, group.key)
         if before is not None and before.about is About.quiet:
+            # Who looks after it comes first; they may know what shall become of it.
             effects += await self._close(ctx.conn, before)
+            await records.rest(ctx.conn, room_id, milliseconds(ctx.now))
         asked = await self._open(ctx, group, room_id, About.owner, giver)
         if asked is None:
             return effects
