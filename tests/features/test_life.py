@@ -367,6 +367,20 @@ async def test_a_group_in_which_nobody_is_left_goes_to_the_animators(sqlite_url:
         assert (told.room, "plus personne" in told.body) == ("key:backstage", True)
 
 
+async def test_the_members_are_asked_too_when_an_owner_leaves_by_a_command(sqlite_url: str) -> None:
+    backstage = a_group("backstage", "Coulisses", kind=Kind.animators)
+    async with a_house(sqlite_url, a_community(a_group(), backstage, animators_room="backstage")) as house:
+        await a_club(house, ALI)
+        await pass_by(house, 2 * DAY)
+        (question,) = asked(await house.agree("!rse groupe quitter", room="!club-photo"))
+        assert question.room == "key:club-photo"
+        await house.say("!rse groupe créer Dessin", sender=ALI)
+        await house.make_ready("dessin")
+        await house.put_in("!dessin", ALI)
+        told = said(await house.agree("!rse groupe quitter", sender=ALI, room="!dessin"))
+        assert [one.room for one in told] == ["key:backstage"], "nobody is left to be asked"
+
+
 async def test_an_owner_who_belongs_to_the_community_no_more_is_replaced(any_house: House) -> None:
     await a_club(any_house, ALI)
     staff = any_house.community.audiences["staff"]
