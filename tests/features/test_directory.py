@@ -191,8 +191,12 @@ async def test_counts_are_of_groups_and_days_and_of_nobody(house: House) -> None
     rows = await house.write(lambda conn: conn.execute(text("SELECT * FROM directory_day")))
     kept = [tuple(row) for row in rows]
     assert [row[0] for row in kept] == ["cafe"]
-    assert kept[0][2] == 8, "written when the day begins and each time the count has doubled"
+    assert kept[0][2] == 4, "written when the day begins and each time the count is four times as high"
     assert {len(row) for row in kept} == {3}
+    await house.let_pass(timedelta(days=1))
+    await chat(house, "!cafe", 1, ZOE)
+    rows = await house.write(lambda conn: conn.execute(text("SELECT messages FROM directory_day ORDER BY day")))
+    assert list(rows.scalars()) == [10, 1], "the rest of a day comes with the next one"
 
 
 async def test_days_that_do_not_count_any_more_are_forgotten(house: House) -> None:

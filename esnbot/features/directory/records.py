@@ -18,6 +18,7 @@ from sqlalchemy import (
     select,
     text,
     type_coerce,
+    update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -84,6 +85,11 @@ _ADD = text(
 async def count(conn: AsyncConnection, key: str, on: int, messages: int) -> None:
     """Add messages to a group's day."""
     await conn.execute(_ADD, {"key": key, "day": on, "messages": messages})
+
+
+async def add_up(conn: AsyncConnection, key: str, messages: int) -> None:
+    """Add messages of a day that is counted already to what the days add up to."""
+    await conn.execute(update(pulse).where(pulse.c.key == key).values(messages=pulse.c.messages + messages))
 
 
 async def sum_up(conn: AsyncConnection, key: str, room_id: str, today: int, bot: str, least: int) -> None:
