@@ -1,4 +1,4 @@
-"""The directory between two real homeservers: a partner finds what is meant for them, and no hint that there is more."""
+"""The directory between two real homeservers: a partner finds what is meant for them, and no hint of anything else."""
 
 from __future__ import annotations
 
