@@ -77,6 +77,8 @@ note_tag = Table(
     Column("note", Number, primary_key=True),
     # Folded. Of encrypted rooms there are none here.
     Column("tag", Words, primary_key=True),
+    # As somebody wrote it.
+    Column("shown", Words, nullable=False),
 )
 Index("note_tag_tag", note_tag.c.tag)
 
@@ -170,14 +172,14 @@ async def places_with(conn: AsyncConnection, places: Collection[str]) -> set[str
 async def tags_of(conn: AsyncConnection, places: Collection[str], limit: int = 40) -> list[tuple[str, int]]:
     """The tags that notes of these places have most, with how many."""
     query = (
-        select(note_tag.c.tag, func.count().label("n"))
+        select(func.max(note_tag.c.shown).label("shown"), func.count().label("n"))
         .join(note, note.c.id == note_tag.c.note)
         .where(note.c.place.in_(list(places)), note.c.state == KEPT)
         .group_by(note_tag.c.tag)
         .order_by(func.count().desc(), note_tag.c.tag)
         .limit(limit)
     )
-    return [(row.tag, row.n) for row in await conn.execute(query)]
+    return [(row.shown, row.n) for row in await conn.execute(query)]
 
 
 async def alike(conn: AsyncConnection, id: int, places: Collection[str], limit: int) -> list[int]:
@@ -244,7 +246,8 @@ async def take(conn: AsyncConnection, id: int) -> None:
 async def tag(conn: AsyncConnection, id: int, tags: Iterable[str]) -> None:
     """Note which tags it has now."""
     await conn.execute(delete(note_tag).where(note_tag.c.note == id))
-    await upsert(conn, note_tag, [{"note": id, "tag": one} for one in dict.fromkeys(map(fold, tags)) if one])
+    by_fold = {fold(one): one for one in reversed(list(tags)) if fold(one)}
+    await upsert(conn, note_tag, [{"note": id, "tag": tag, "shown": shown} for tag, shown in by_fold.items()])
 
 
 async def good(conn: AsyncConnection, id: int, now_ms: int, *, checked: bool) -> None:

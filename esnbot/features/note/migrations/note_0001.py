@@ -53,6 +53,7 @@ def upgrade() -> None:
         "note_tag",
         sa.Column("note", NUMBER, primary_key=True),
         sa.Column("tag", sa.Text, primary_key=True),
+        sa.Column("shown", sa.Text, nullable=False),
     )
     op.create_index("note_tag_tag", "note_tag", ["tag"])
     op.create_table(
