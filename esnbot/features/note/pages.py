@@ -18,7 +18,7 @@ from esnbot.features import search, text
 from esnbot.features.note import acts, model, records, wording
 from esnbot.features.note.keeping import Keeping, Related, Shown, number_of, places_in
 from esnbot.features.note.model import Unusable
-from esnbot.features.page import differences, in_lines
+from esnbot.features.page import compared, in_lines
 from esnbot.features.search import Readable
 from esnbot.features.text import Version
 from esnbot.provisioning import wanted
@@ -352,7 +352,7 @@ def _changes(before: Version | None, after: Version) -> Sequence[object]:
     if after.gone:
         return []
     old = f"{before.title}\n{before.words or ''}" if before is not None else ""
-    return in_lines(differences(old, f"{after.title}\n{after.words or ''}"))
+    return in_lines(compared(old, f"{after.title}\n{after.words or ''}"))
 
 
 def _tells_keeper(note: records.Note, author: str) -> bool:

@@ -1,9 +1,16 @@
 """Pages: what a group knows, written together, with links, history, and no word lost when two write at once.
 
-Public: ``differences`` and ``in_lines``, what changed from one text to another; search finds pages, and templates bring
-first ones by the domain event of a group that is born.
+Public: ``compared`` and ``in_lines``, what changed from one text to another; the domain event ``NOTE_BROUGHT`` says
+that a note came in with an import of files. Others meet pages through search, and through the kept texts that they are
+(``esnbot.features.text``).
 """
 
-from esnbot.features.page.differences import differences, in_lines
+from typing import Final
 
-__all__ = ["differences", "in_lines"]
+from esnbot.features.page.differences import differences as compared
+from esnbot.features.page.differences import in_lines
+
+NOTE_BROUGHT: Final = "org.esnbot.note_brought"
+"""A note came in with an import; content: ``place`` (key), ``title``, ``words``, ``tags``, ``by``."""
+
+__all__ = ["NOTE_BROUGHT", "compared", "in_lines"]

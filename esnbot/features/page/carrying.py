@@ -16,15 +16,13 @@ from esnbot.community.group import Place
 from esnbot.engine.effects import Effect, Emit
 from esnbot.engine.feature import Context
 from esnbot.features import text
-from esnbot.features.page import records, shelf
+from esnbot.features.page import NOTE_BROUGHT, records, shelf
 from esnbot.features.page.archive import Change, Leaf, fast_import
 from esnbot.features.page.keeping import Keeper, Refused
 from esnbot.features.page.names import fold
 from esnbot.features.text import NOTE, PAGE, Text, Version
 from esnbot.speech import Quoted, later
 
-NOTE_BROUGHT: Final = "org.esnbot.note_brought"
-"""A note came in with an import; content: ``place`` (key), ``title``, ``words``, ``tags``, ``by``."""
 _SHOWN: Final = 5
 
 

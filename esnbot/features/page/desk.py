@@ -55,8 +55,8 @@ class Desk(OrderDesk):
         if version is None and last.author != call.person.user:
             raise Refused(
                 later(
-                    "This is taken already: there is a page called {name}, in version {number}. `!esn page edit` changes "
-                    "it, `!esn page add` adds to it; `--version {number}` lets your text take its place.",
+                    "This is taken already: there is a page called {name}, in version {number}. `!esn page edit` "
+                    "changes it, `!esn page add` adds to it; `--version {number}` lets your text take its place.",
                     name=Quoted(found.title),
                     number=found.number,
                 )

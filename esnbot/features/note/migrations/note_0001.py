@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("person", sa.Text, primary_key=True),
         sa.Column("reaction", sa.Text, nullable=False, index=True),
         sa.Column("ts", sa.BigInteger, nullable=False),
+        sa.Column("gone", sa.Boolean, nullable=False),
     )
     op.create_index("note_keeper_person", "note_keeper", ["person", "ts"])
     op.create_table(
