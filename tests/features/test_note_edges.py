@@ -144,6 +144,15 @@ async def test_malformed_reactions_do_nothing(any_house: House, content: dict[st
     assert notes_in(await room.settle(sent)) == []
 
 
+async def test_what_was_never_read_can_be_kept_later(house: House) -> None:
+    room = await a_room(house)
+    message = room.write("Worth keeping", ALI)
+    await room.reacting(message, ZOE)
+    assert await room.react(message, ALI) == []
+    await house.let_pass(timedelta(days=2))
+    assert len(notes_in(await room.react(message, ALI))) == 1
+
+
 async def test_an_event_of_another_room_is_no_source(house: House) -> None:
     room, other = await a_room(house), Room(house, "!secret")
     await house.put_in("!secret", ALI)

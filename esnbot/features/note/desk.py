@@ -116,7 +116,7 @@ class Desk:
             raise Unusable(Problem.title)
         if title and len(model.tags_in(title)) > model.MOST_TAGS:
             raise Unusable(Problem.tags)
-        known = await records.of_source(ctx.conn, where.room_id, source)
+        known = await self._keeping.known(ctx, where.room_id, source)
         if known is not None:
             raise Refusal(await self._kept_already(call, known))
         await self._within_limits(call)
