@@ -45,4 +45,9 @@ def may_be_shown(
         return False
     if group.joining is Joining.invite or group.kind is Kind.animators:
         return False
+    return is_within(space, group, places, audiences)
+
+
+def is_within(space: Place, group: Place, places: Mapping[str, Place], audiences: Mapping[str, Audience]) -> bool:
+    """Whether everybody whom a space is for is also one whom a group is for."""
     return reached_by(space, places, audiences) <= reached_by(group, places, audiences)

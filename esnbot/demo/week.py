@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
+from esnbot.demo import keeping
 from esnbot.demo.narrator import Narrator
 from esnbot.demo.town import Town
 from esnbot.testing.person import MatrixRefusal, Person, Seen
@@ -84,6 +85,7 @@ class Week:
         await self.answered("lou", "cafe", asked)
         await self.tell.expect("Lou comes into the group that exists", self.comes_in("lou", "Club photo"))
         await self.says("lou", "Club photo", "Me voilà ! J'allais créer le même.")
+        await keeping.a_page_is_edited_by_two(self)
         await self.arrives("noa", "Noa")
         await self.tell.expect("Noa is welcomed in person, in French", self.welcomed("noa"))
 
@@ -120,8 +122,11 @@ class Week:
         await self.tell.expect("Thursday's prompt appears at 14:00", self.prompted("entraide", before))
 
     async def friday(self) -> None:
-        """The animator looks how things are, and asks for quiet."""
+        """The animator looks how things are, and asks for quiet; a project begins, and a thread is worth keeping."""
         await self.until(4, "08:00")
+        self.tell.chapter("a project, and a note")
+        await keeping.a_project_is_born(self)
+        await keeping.a_note_is_kept(self)
         self.tell.chapter("the animator at work")
         asked = await self.asks("camille", "animation", "!rse état")
         await self.answered("camille", "animation", asked)
@@ -175,6 +180,25 @@ class Week:
         """Somebody gives the bot a command; returns the event."""
         return await self.says(who, where, command)
 
+    async def says_in_thread(self, who: str, where: str, root: str, text: str) -> str:
+        """Somebody says something in a thread."""
+        self.tell.says(who.capitalize(), f"{self.shown(where)} (fil)", text)
+        return await self.people[who].say_in_thread(self.room(where), root, text)
+
+    def enters(self, name: str, room: str) -> None:
+        """A room is known by its name from now on."""
+        self._rooms[room] = name
+
+    async def invited_to(self, person: Person, name: str) -> str:
+        """The room of that name that a person is invited to."""
+
+        def is_meant(state: dict[str, dict[str, object]]) -> bool:
+            # A group of several rooms stands in a space of the same name.
+            is_space = state.get("m.room.create", {}).get("type") == "m.space"
+            return state.get("m.room.name", {}).get("name") == name and not is_space
+
+        return await self.invitation(person, is_meant)
+
     async def answered(self, who: str, where: str, asked: str) -> Seen:
         """The bot's answer, in the thread under the question."""
 
@@ -221,9 +245,9 @@ class Week:
     async def group_made(self, owner: str, name: str) -> None:
         """The room that a person asked for: they are invited and own it, and the space lists it."""
         person = self.people[owner]
-        room = await self.invitation(person, lambda state: state.get("m.room.name", {}).get("name") == name)
+        room = await self.invited_to(person, name)
         await person.join(room)
-        self._rooms[room] = name
+        self.enters(name, room)
         found = await person.state(room, "m.room.name") or {}
         if found.get("name") != name:
             raise AssertionError(f"the room is called {found.get('name')!r}")

@@ -8,8 +8,8 @@ from datetime import date
 from hashlib import sha256
 from typing import Any
 
-from esnbot.community.group import Group, Place, Space
-from esnbot.community.reach import audiences_of, may_be_shown
+from esnbot.community.group import Group, Origin, Place, Space
+from esnbot.community.reach import audiences_of, is_within, may_be_shown
 from esnbot.provisioning.codec import Frame
 from esnbot.provisioning.rights import Acl, Power, acl_for, power_for
 from esnbot.provisioning.wanted import WantedObject
@@ -114,7 +114,7 @@ def _room(frame: Frame, entry: WantedObject, all: Mapping[str, Place], around: A
     place = entry.place
     parents = tuple(
         key
-        for key in dict.fromkeys([place.parent, *(place.also_in if isinstance(place, Group) else ())])
+        for key in dict.fromkeys([place.parent, *_opened(place, all, frame)])
         if key is not None and key != place.key and key in all and isinstance(all[key], Space)
     )
     return DesiredRoom(
@@ -132,6 +132,14 @@ def _room(frame: Frame, entry: WantedObject, all: Mapping[str, Place], around: A
         revision=entry.revision,
         settled=entry.settled,
     )
+
+
+def _opened(place: Place, all: Mapping[str, Place], frame: Frame) -> tuple[str, ...]:
+    """Further spaces whose members may join. What an owner opened lets in nobody for whom the group is not meant."""
+    if not isinstance(place, Group) or place.origin is Origin.file:
+        return place.also_in if isinstance(place, Group) else ()
+    known = (key for key in place.also_in if key in all)
+    return tuple(key for key in known if is_within(all[key], place, all, frame.audiences))
 
 
 def _shown(place: Place, all: Mapping[str, Place], frame: Frame, parents: Iterable[str]) -> tuple[str, ...]:

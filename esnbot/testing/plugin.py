@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what was left out."""
     if LEFT_OUT in config.stash:
-        terminalreporter.write_line(f"left out: {config.stash[LEFT_OUT]} tests in a browser. {MISSING}")
+        terminalreporter.write_line(f"left out: {config.stash[LEFT_OUT]} test(s) in a browser. {MISSING}")
 
 
 @pytest.fixture(scope="session")

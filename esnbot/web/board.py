@@ -13,7 +13,7 @@ from aiohttp import web
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
-from esnbot.speech import Later, Markdown, Speech, Voice, render
+from esnbot.speech import Later, Markdown, Speech, Voice, later, render
 from esnbot.web.guard import CSRF_FIELD
 from esnbot.web.language import reader_language
 from esnbot.web.page import Page
@@ -24,9 +24,11 @@ LANGUAGE_NAMES: Final = {"en": "English", "fr": "Français"}
 DESKTOP: Final = "vector:"
 """The scheme under which Element Desktop shows itself."""
 NOBODY: Final = "'none'"
+COMMANDS: Final = later("Ask the bot")
 _ORIGIN: Final = re.compile(r"https?://[\w.-]+(:\d+)?|https?://\[[\da-fA-F:]+\](:\d+)?", re.ASCII)
 _LONGEST: Final = 40
 """Characters of a query's value that are looked at."""
+_LONGEST_QUERY: Final = 1_000
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
 
 
@@ -137,10 +139,10 @@ class Board:
                 "theme": reader.theme,
                 "title": title,
                 "community": self.name,
-                "languages": self._others(reader) if len(self.languages) > 1 else [],
+                "languages": self._others(request, reader) if request.method == "GET" else [],
                 "menu": [
                     {"path": entry.path, "label": plain(entry.label), "here": _is_below(request.path, entry.path)}
-                    for entry in (self.menu if reader.user else ())
+                    for entry in self._entries(reader)
                 ],
                 "user": reader.user,
                 "path": request.path,
@@ -161,6 +163,8 @@ class Board:
             "Referrer-Policy": "same-origin",
             "Vary": "Accept-Language, Cookie",
         }
+        if reader.ancestors == NOBODY:
+            headers["X-Frame-Options"] = "DENY"
         return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=headers)
 
     def go(self, request: web.Request, path: str) -> web.Response:
@@ -170,10 +174,21 @@ class Board:
         # Relative, like all links: the board can stand below a path of a proxy.
         return web.Response(status=303, headers={"Location": _root(request) + path[1:]})
 
-    def _others(self, reader: Reader) -> list[dict[str, str]]:
-        kept = {"theme": reader.theme} if reader.theme and not reader.user else {}
+    def _entries(self, reader: Reader) -> tuple[Entry, ...]:
+        """The navigation, for those who are signed in."""
+        if not reader.user:
+            return ()
+        return (*self.menu, Entry("/widget" if reader.ancestors != NOBODY else "/", COMMANDS))
+
+    def _others(self, request: web.Request, reader: Reader) -> list[dict[str, str]]:
+        """The languages, each with the query that shows this page in it."""
+        if len(self.languages) < 2:
+            return []
+        theme = [("theme", reader.theme)] if reader.theme and not reader.user else []
+        asked = [(name, value) for name, value in request.query.items() if name not in ("lang", "theme")]
+        rest = asked if sum(len(name) + len(value) for name, value in asked) <= _LONGEST_QUERY else []
         return [
-            {"code": code, "name": LANGUAGE_NAMES[code], "query": urlencode({"lang": code, **kept})}
+            {"code": code, "name": LANGUAGE_NAMES[code], "query": urlencode([("lang", code), *theme, *rest])}
             for code in self.languages
         ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import Connection, inspect, text
 
 from esnbot.app import Application
 from esnbot.matrix.registration import Registration
@@ -48,7 +48,7 @@ async def test_notes_stay_in_their_room(
         root = await hers.say(lab, "Which drill do we buy? #tools")
         thread = {"rel_type": "m.thread", "event_id": root}
         await his.send(lab, "m.room.message", {"msgtype": "m.text", "body": "The blue one", "m.relates_to": thread})
-        command = {"msgtype": "m.text", "body": '!esn note "Our drill"', "m.relates_to": thread}
+        command: dict[str, object] = {"msgtype": "m.text", "body": '!esn note "Our drill"', "m.relates_to": thread}
         await hers.send(lab, "m.room.message", command)
         kept = await hers.wait_for("Note 2", 30)
         assert kept.decrypted
@@ -83,10 +83,8 @@ async def _delivered(app: Application) -> None:
 
 
 async def _tables(app: Application) -> list[str]:
-    def names(conn: object) -> list[str]:
-        from sqlalchemy import inspect
-
-        return list(inspect(conn).get_table_names())  # type: ignore[call-overload]
+    def names(conn: Connection) -> list[str]:
+        return list(inspect(conn).get_table_names())
 
     async with app.database.read() as conn:
         return await conn.run_sync(names)

@@ -8,7 +8,12 @@ from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from esnbot.engine import effects_in
+from esnbot.engine.effects import Invite
+from esnbot.engine.tables import outbox
 from esnbot.testing.board import OpenBoard
 from esnbot.testing.browser import PHONE, Browser
 from tests.features.house import ALI, MAX, PAT, ZOE, House, a_community, a_group, a_house
@@ -161,3 +166,51 @@ async def test_in_a_browser_without_scripts_by_keyboard_and_on_a_phone(house: Ho
     kept = await house.export("directory", ZOE)
     assert [one["text"] for one in kept["ask_about"]] == ["soudure TIG", "x" * 60]
     assert kept["shown_to"] == "nobody"
+
+
+async def test_one_has_oneself_invited_where_the_group_is_open_to_one(house: House, board: OpenBoard) -> None:
+    zoe, pat = await board.visitor(ZOE), await board.visitor(PAT)
+    assert "Invitez-moi" in (await zoe.get("/groups/help")).text
+    answer = await zoe.post("/groups/help/join", {})
+    assert answer.status == 303
+    assert "Une invitation vous attend" in (await zoe.get("/groups/help?invited=yes")).text
+    assert await invited(house) == [("!help", ZOE)]
+    assert (await pat.post("/groups/help/join", {})).status == 404
+    assert (await pat.post("/groups/secret/join", {})).status == 404
+    await house.put_in("!help", ZOE, membership="ban")
+    await zoe.post("/groups/help/join", {})
+    assert len(await invited(house)) == 1
+    page = (await zoe.get("/groups/help")).text
+    assert "Invitez-moi" not in page
+    assert "pour l’instant" in page
+
+
+async def test_whoever_asks_past_the_page_is_looked_at_again(house: House) -> None:
+    for by, key in ((PAT, "help"), (ZOE, "secret"), (ZOE, "nothing"), ("", "help"), ("@eve:elsewhere.example", "help")):
+        assert await house.tell("org.esnbot.let_me_in", by=by, key=key) == []
+
+
+async def invited(house: House) -> list[tuple[str, str]]:
+    """Rooms and people of all invitations that go out."""
+
+    async def job(conn: AsyncConnection) -> list[tuple[str, str]]:
+        rows = await conn.execute(select(outbox.c.body).order_by(outbox.c.seq))
+        found = [effects_in.read(body) for body in rows.scalars() if body]
+        return [(f"!{one.room.partition(':')[2]}", one.user) for one in found if isinstance(one, Invite)]
+
+    return await house.write(job)
+
+
+async def test_with_scripts_the_list_follows_what_is_typed(house: House, browser: Browser) -> None:
+    async with house.board() as board:
+        tab = await browser.tab(board, ZOE, locale="fr-FR")
+        await tab.open("/directory")
+        await tab.page.get_by_label("Des mots de son nom").press_sequentially("quest")
+        await tab.page.get_by_role("heading", name="Un groupe").wait_for()
+        assert await tab.page.get_by_role("link", name="Le café").count() == 0
+        assert "q=quest" in tab.page.url
+        await tab.page.get_by_label("Des mots de son nom").fill("")
+        await tab.page.get_by_role("heading", name="3 groupes").wait_for()
+        await tab.page.get_by_label("Type").select_option("project")
+        await tab.page.get_by_role("heading", name="Un groupe").wait_for()
+        tab.check()

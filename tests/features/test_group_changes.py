@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from esnbot.community.audience import Audience, Perimeter
 from esnbot.community.group import History, Joining, Kind, Source, Space
 from esnbot.community.model import Community
 from esnbot.engine.effects import Invite, Kick, Say
+from esnbot.provisioning import wanted
 from tests.features.house import (
     ALI,
     BOT,
@@ -209,6 +211,24 @@ async def test_a_new_owner_is_invited_and_must_be_meant(lab: House) -> None:
     effects = await lab.agree(f"!rse groupe ajouter-propriétaire {leo} --groupe labo")
     assert [one.user for one in of(effects, Invite)] == [leo]
     assert [one.room for one in of(effects, Say)] == ["key:labo", "!cafe"]
+
+
+async def test_members_hear_of_what_is_done_to_their_group_from_elsewhere(lab: House) -> None:
+    told, answer = said(await lab.agree("!rse groupe archiver labo", room="!cafe"))
+    assert (told.room, "a archivé ce groupe" in told.body) == ("key:labo", True)
+    assert "est archivé" in answer.body
+    told, _ = said(await lab.say("!rse groupe rouvrir labo", room="!cafe"))
+    assert (told.room, "a rouvert ce groupe" in told.body) == ("key:labo", True)
+
+
+async def test_an_archived_group_that_nobody_owns_is_whose_who_opens_it(lab: House) -> None:
+    group = await lab.place("labo")
+    assert "seuls ses propriétaires" in await lab.ask("!rse groupe rouvrir labo", sender=ALI)
+    await lab.write(lambda conn: wanted.want(conn, replace(group, owners=frozenset()), BOT, 1))
+    await lab.write(lambda conn: wanted.archive(conn, "labo", 1))
+    await lab.say("!rse groupe rouvrir labo", sender=ALI, room="!labo")
+    opened = await lab.place("labo")
+    assert (opened.archived, opened.owners) == (False, {ALI})
 
 
 async def test_the_last_owner_stays(lab: House) -> None:

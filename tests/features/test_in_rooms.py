@@ -126,8 +126,10 @@ async def any_town(
 
 
 @asynccontextmanager
-async def a_town(homeserver: Homeserver, service: Registration, folder: Path, database_url: str) -> AsyncIterator[Town]:
-    """A community on a database."""
+async def a_town(
+    homeserver: Homeserver, service: Registration, folder: Path, database_url: str, more: str = ""
+) -> AsyncIterator[Town]:
+    """A community on a database; ``more`` is further configuration."""
     animator = await homeserver.person("max")
     (folder / "prompts.yaml").write_text(PROMPTS)
     path = folder / "community.yaml"
@@ -143,6 +145,7 @@ async def a_town(homeserver: Homeserver, service: Registration, folder: Path, da
             store=folder / "encryption",
             animator=animator.id,
         )
+        + more
     )
     environment = {"ESNBOT_AS_TOKEN": service.as_token, "ESNBOT_HS_TOKEN": service.hs_token}
     town = Town(load(path, discover().schemas, environment=environment), homeserver, ManualClock(MONDAY), animator)

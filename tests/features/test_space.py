@@ -202,6 +202,53 @@ async def test_a_space_can_be_full(database_url: str) -> None:
         assert "est plein" in await add(town, '"Club photo" --à "La place"')
 
 
+# --- opening --------------------------------------------------------------------------------------------------------
+
+
+async def made(house: House, name: str = "Les marcheurs") -> str:
+    """Ali makes a group; its key."""
+    await house.say(f'!rse groupe créer "{name}" --dans "La maison"', sender=ALI)
+    await house.make_ready("les-marcheurs")
+    return "les-marcheurs"
+
+
+async def test_an_owner_opens_a_group_to_a_space_after_seeing_who_will_come_in(town: House) -> None:
+    key = await made(town)
+    await town.put_in("!les-marcheurs", ALI, ZOE)
+    command = '!rse espace ajouter "Les marcheurs" --à "La place" --ouvrir'
+    question = await town.ask_first(command, sender=ALI)
+    assert "toute personne présente dans La place pourra entrer dans Les marcheurs" in question
+    assert "une personne de plus" in question  # Max
+    assert "Salariés" in question
+    assert (await town.place(key)).also_in == ()
+    answer = said(await town.agree(command, sender=ALI))
+    assert "pourra y entrer d’elle-même" in answer[-1].body
+    assert (await town.place(key)).also_in == ("square",)
+    assert "n’est plus dans" in await town.ask('!rse espace retirer "Les marcheurs" --de "La place"', sender=ALI)
+    assert (await town.place(key)).also_in == ()
+
+
+async def test_what_is_shown_can_be_opened_later(town: House) -> None:
+    key = await made(town)
+    await add(town, '"Les marcheurs" --à "La place"')
+    assert (await town.place(key)).shown_in == ("square",)
+    await town.agree('!rse espace ajouter "Les marcheurs" --à "La place" --ouvrir', sender=ALI)
+    place = await town.place(key)
+    assert (place.also_in, place.shown_in) == (("square",), ())
+
+
+async def test_others_cannot_open_it_and_the_files_doors_are_the_files(town: House) -> None:
+    key = await made(town)
+    answer = await add(town, '"Les marcheurs" --à "La place" --ouvrir')
+    assert "décident de qui peut y entrer" in answer
+    assert (await town.place(key)).also_in == ()
+    asked = said(await town.agree('!rse espace ajouter "Club photo" --à "La place" --ouvrir', sender=ALI))
+    assert "config/community.yaml" in asked[-1].body
+    assert (await town.place("photo")).also_in == ()
+    wide = await add(town, '"Les marcheurs" --à "L\'atelier" --ouvrir', sender=MAX)
+    assert "ne s’adresse pas à tous" in wide
+
+
 # --- taking out -----------------------------------------------------------------------------------------------------
 
 

@@ -40,7 +40,9 @@ class Book:
         return []
 
     async def show(self, visit: Visit) -> web.StreamResponse:
-        return visit.show("book/show.html", "Guest book", lines=[f"{who}: {line}" for who, line in self.lines])
+        wanted = visit.request.query.get("find", "")
+        lines = [f"{who}: {line}" for who, line in self.lines if wanted in line]
+        return visit.show("book/show.html", "Guest book", lines=lines)
 
     async def post(self, visit: Visit) -> web.StreamResponse:
         form = await visit.form()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -155,6 +156,14 @@ async def test_a_link_works_once(any_door: Door) -> None:
     again = await browser.post(f"/sign-in/{token}", {"csrf": csrf_of(page)})
     assert session_of(first)
     assert (again.status, session_of(again)) == (410, "")
+
+
+async def test_two_browsers_that_press_at_the_same_moment_do_not_both_come_in(any_door: Door) -> None:
+    await any_door.write(ZOE, "!esn board")
+    [token] = await any_door.links()
+    answers = await asyncio.gather(*(press(any_door.browser(), token) for _ in range(5)), return_exceptions=True)
+    entered = [answer for answer in answers if isinstance(answer, Answer) and session_of(answer)]
+    assert len(entered) == 1
 
 
 async def test_a_link_is_too_old_after_ten_minutes(door: Door) -> None:

@@ -126,6 +126,7 @@ async def test_it_takes_over_the_clients_colours(site: Site, theme: str, shown: 
     _, page = await site.get(f"/widget?theme={theme}&lang=en")
     assert f'data-theme="{shown}"' in page
     assert f'href="?lang=fr&amp;theme={shown}"' in page
+    assert 'href="?lang=fr&amp;theme=dark&amp;widgetId=x"' in (await site.get("/widget?theme=dark&widgetId=x"))[1]
     assert "data-theme" not in (await site.get("/widget?theme=blue"))[1]
 
 

@@ -162,3 +162,17 @@ async def test_in_a_real_browser_a_form_is_sent_and_nothing_complains(place: Pla
     assert "From a browser" in await tab.text()
     assert not await tab.is_too_wide()
     tab.check()
+
+
+async def test_htmx_fetches_a_piece_of_a_page_within_the_policy(place: Place, browser: Windows) -> None:
+    place.book.lines += [(ZOE, "apples"), (ZOE, "pears")]
+    tab = await browser.tab(place.board, ZOE)
+    await tab.open("/book")
+    await tab.page.type("#find", "pear")
+    await tab.page.wait_for_function("document.querySelectorAll('#lines li').length === 1")
+    assert "apples" not in await tab.text()
+    tab.check()
+    # Signed out meanwhile, the whole page goes to the door, not a piece of it.
+    await place.board.database.write(lambda conn: sessions.end_all(conn, ZOE))
+    await tab.page.type("#find", "s")
+    await tab.page.wait_for_url("**/sign-in?next=*")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from aiohttp import web
 
 from esnbot.app import Application, application
 from esnbot.features.board.feature import DECLARATION
+from esnbot.homeserver.certificates import CertificateAuthority
 from esnbot.matrix.registration import Registration
 from esnbot.testing.board import OpenBoard
 from esnbot.testing.browser import Windows
@@ -98,6 +101,63 @@ async def test_the_client_says_who_it_is_and_the_homeserver_confirms_it(
     await frame.locator("a.account").click()
     await frame.get_by_text(alice.id).first.wait_for()
     assert tab.errors == []
+
+
+@asynccontextmanager
+async def behind_tls(port: int, certificate: Path, key: Path) -> AsyncIterator[int]:
+    """What a reverse proxy does: TLS outside, the same bytes inside."""
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inside = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(pipe(reader, inside[1]), pipe(inside[0], writer))
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+async def test_a_client_of_another_site_keeps_the_session_to_itself(
+    homeserver: Homeserver,
+    service: Registration,
+    tmp_path: Path,
+    sqlite_url: str,
+    client: Client,
+    browser: Windows,
+    certificate_authority: CertificateAuthority,
+) -> None:
+    alice = await homeserver.person("alice")
+    client.token = {"state": "allowed", **await alice.request("POST", f"/user/{alice.id}/openid/request_token", {})}
+    issued = certificate_authority.issue("127.0.0.1")
+    settings, found = with_features(settings_for(service, homeserver.url, tmp_path, sqlite_url), DECLARATION)
+    async with (
+        behind_tls(settings.web.port, issued.certificate, issued.key) as board_port,
+        behind_tls(int(client.url.rpartition(":")[2]), issued.certificate, issued.key) as client_port,
+    ):
+        client.board, site = f"https://127.0.0.1:{board_port}", f"https://localhost:{client_port}"
+        settings = replace(settings, web=replace(settings.web, url=client.board, widget=True, clients=(site,)))
+        async with application(settings, found) as app:
+            await app.start()
+            await asyncio.wait_for(app.until_ready(), 30)
+            tab = await browser.tab(OpenBoard(site, app.database, app.clock), ignore_https_errors=True)
+            await tab.open("/")
+            frame = tab.page.frame_locator("iframe")
+            await frame.locator("#widget-sign-in button").click()
+            await frame.locator("a.account").click()
+            await frame.get_by_text(alice.id).first.wait_for()
+            assert tab.errors == []
+            # A window of its own knows nothing of it.
+            other = await tab.context.new_page()
+            await other.goto(f"{client.board}/me")
+            assert "/sign-in" in other.url
 
 
 async def test_a_client_that_says_no_and_a_token_that_is_worth_nothing_are_explained(

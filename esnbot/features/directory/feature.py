@@ -11,7 +11,7 @@ from esnbot.community.model import Community
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.directory.desk import Desk
-from esnbot.features.directory.handlers import ASK_ABOUT, DirectoryHandlers
+from esnbot.features.directory.handlers import ASK_ABOUT, LET_ME_IN, DirectoryHandlers
 from esnbot.features.directory.lively import MESSAGES, ROUND, Lively
 from esnbot.features.directory.pages import Pages
 from esnbot.features.directory.reading import Reading
@@ -31,13 +31,15 @@ MOST_PAGES: Final = 10_000
 
 def build(kit: Kit[DirectorySettings]) -> Feature:
     """The feature for one community."""
-    reading, handlers, lively = Reading(kit), DirectoryHandlers(kit), Lively(kit)
+    reading, lively = Reading(kit), Lively(kit)
+    handlers = DirectoryHandlers(kit, reading)
     module = Module(
         name=NOUN,
         listeners=(
             Listener(MESSAGES, lively.message, wants=lively.tally.counts),
             Listener(frozenset({"m.room.member"}), lively.member, wants=lively.comes_or_goes),
             Listener(frozenset({ASK_ABOUT}), handlers.ask_about),
+            Listener(frozenset({LET_ME_IN}), handlers.let_me_in),
         ),
         due={ROUND: lively.round},
         start=lively.start,

@@ -135,6 +135,11 @@ def visible(entries: Iterable[Entry], reader: Reader, community: Community) -> I
                 yield entry
 
 
+def may_be_invited(group: Group, membership: str) -> bool:
+    """Whether the bot invites whoever asks, once they may know of the group; other ways in need no invitation."""
+    return not group.archived and group.joining is Joining.space and membership not in (*INSIDE, "ban")
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """What is looked for; '' is everything."""

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from esnbot.commands.people import People
 from esnbot.community.group import Kind
 from esnbot.features.directory import model, records, wording
-from esnbot.features.directory.handlers import ASK_ABOUT
+from esnbot.features.directory.handlers import ASK_ABOUT, LET_ME_IN
 from esnbot.features.directory.model import Entry, Listing, Pace, Query, Scope, UnusableSubject
 from esnbot.features.directory.reading import Looker, Reading
 from esnbot.features.places import memberships
@@ -42,6 +42,7 @@ class Pages:
         return (
             BoardPage("/directory", self.groups, menu=later("Groups")),
             BoardPage("/groups/{key}", self.group),
+            BoardPage("/groups/{key}/join", self.join, "POST"),
             BoardPage("/people", self.people, menu=later("People")),
             BoardPage("/people/me", self.oneself),
             BoardPage("/people/me", self.change, "POST"),
@@ -103,7 +104,7 @@ class Pages:
         languages = [(code, wording.language_name(voice, code)) for code in found.languages]
         shown = [
             _choice("kind", voice.say("Kind"), voice.say("All kinds"), kinds, query.kind),
-            _choice("for", voice.say("Who it is for"), voice.say("Everybody"), audiences, audience),
+            _choice("for", voice.say("Who it is for"), voice.say("All audiences"), audiences, audience),
             _choice("pace", voice.say("How lively it is"), voice.say("It does not matter"), paces, query.pace),
             _choice("language", voice.say("Language"), voice.say("All languages"), languages, query.language),
         ]
@@ -123,6 +124,7 @@ class Pages:
             owners = await self._owners(conn, entry, room_id)
             address = await self._address(conn, room_id) if room_id else ""
         group = entry.group
+        invited = membership != "join" and "invited" in visit.request.query and model.may_be_invited(group, "leave")
         facts = [(voice.say("Kind"), voice.say(wording.KINDS[group.kind]))]
         facts.append((voice.say("Who it is for"), wording.meant_for(voice, entry, self._community)))
         if pace is not None:
@@ -132,11 +134,22 @@ class Pages:
             "directory/group.html",
             _plain(group.name),
             topic=_plain(group.topic),
-            way_in=html(wording.way_in(voice, group, membership)),
+            way_in=html(wording.invited(voice) if invited else wording.way_in(voice, group, membership)),
+            can_ask=not invited and model.may_be_invited(group, membership),
+            path_in=f"/groups/{quote(group.key, safe='')}/join",
             link=address,
             facts=[{"label": _text(label), "value": html(value)} for label, value in facts],
             owners=owners,
         )
+
+    async def join(self, visit: Visit) -> web.StreamResponse:
+        """Have oneself invited; whether that may be is looked at when it is done."""
+        key = visit.request.match_info["key"]
+        async with visit.read() as conn:
+            if await self._reading.group(conn, visit.person, key) is None:
+                raise visit.missing()
+        await visit.act(LET_ME_IN, {"key": key}, queue=f"let-me-in:{visit.person.user}")
+        return visit.go(f"/groups/{quote(key, safe='')}?invited=yes")
 
     async def _address(self, conn: AsyncConnection, room_id: str) -> str:
         content = await rooms.content(conn, room_id, "m.room.canonical_alias") or {}

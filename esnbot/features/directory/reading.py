@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -166,9 +167,9 @@ class Reading:
         """Words that may have been meant, among those that the onlookers may see."""
         if not words:
             return ()
-        everybody = await self._allowed(conn, await records.who_states(conn, ()), by, rooms, now)
-        stated = await records.stated_by_all(conn, everybody[:NEAR_AMONG])
-        known = {one.text for subjects in stated.values() for one in subjects}
+        everybody = await records.who_states(conn, ())
+        some = dict(islice(everybody.items(), NEAR_AMONG))
+        known = await records.texts_of(conn, await self._allowed(conn, some, by, rooms, now))
         single = {word for text in known for word in text.split()}
         return tuple(near(words, known | single))
 

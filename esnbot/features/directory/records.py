@@ -224,8 +224,14 @@ async def stated_by_all(conn: AsyncConnection, people: Collection[str]) -> dict[
     query = select(stated).where(stated.c.person.in_(list(people))).order_by(stated.c.person, stated.c.word)
     found: dict[str, list[Stated]] = {}
     for row in await conn.execute(query):
-        found.setdefault(row.person, []).append(Stated(**row._mapping))
+        found.setdefault(row.person, []).append(Stated(row.person, row.word, row.text, row.stems, row.since))
     return found
+
+
+async def texts_of(conn: AsyncConnection, people: Collection[str]) -> set[str]:
+    """Everything that some people stated."""
+    query = select(stated.c.text).distinct().where(stated.c.person.in_(list(people)))
+    return set((await conn.execute(query)).scalars())
 
 
 async def within(conn: AsyncConnection, rooms: Collection[str], people: Collection[str]) -> set[str]:

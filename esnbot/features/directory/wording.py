@@ -57,7 +57,7 @@ SCOPE_NAMES: Final[Mapping[str, Names]] = {
 }
 JOINING: Final[Mapping[Joining, Later]] = {
     Joining.public: later("Open to all: follow the link, and you are in."),
-    Joining.space: later("Open to everybody it is meant for: `!esn group join {name}` takes you in."),
+    Joining.space: later("Open to everybody it is meant for: have yourself invited, or follow the link."),
     Joining.knock: later("Follow the link and ask to be let in."),
     Joining.invite: later("By invitation: ask one of its owners."),
 }
@@ -122,7 +122,14 @@ def way_in(voice: Voice, group: Group, membership: str) -> Markdown:
         return voice.say("You are in.")
     if membership == "invite":
         return voice.say("You are invited: accept the invitation, and you are in.")
-    return voice.say(JOINING[group.joining], name=group.name)
+    if membership == "ban":
+        return voice.say("You cannot enter for now. The animators can tell you more.")
+    return voice.say(JOINING[group.joining])
+
+
+def invited(voice: Voice) -> Markdown:
+    """That the bot has sent an invitation."""
+    return voice.say("You are invited: accept the invitation, and you are in.")
 
 
 def visible_to(voice: Voice, scope: Scope, who: Standing) -> Markdown:

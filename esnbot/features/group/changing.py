@@ -15,7 +15,7 @@ from esnbot.community.model import Community
 from esnbot.community.person import UserID
 from esnbot.community.reach import is_for
 from esnbot.engine.effects import TEXT, Effect, Emit, Kick, Nudge, Say, room
-from esnbot.features.group import model, openness
+from esnbot.features.group import families, model, openness
 from esnbot.features.group.desk import Desk, Found, Refusal
 from esnbot.features.group.events import OWNER_GONE
 from esnbot.features.group.openness import FEW, Opening
@@ -52,6 +52,7 @@ class Step:
 
     found: Found
     after: Group
+    """As seen from outside: of a group of several rooms, as if it stood where their own space stands."""
     opening: Opening
     leaving: tuple[UserID, ...]
     """Who is in the group and will have to leave it."""
@@ -179,8 +180,9 @@ class Changing:
     async def _step(self, call: Call, change: Change) -> Step:
         found = await self._desk.opened(call)
         spaces = await wanted.spaces(call.ctx.conn)
-        after = await change(call, found.group, spaces)
-        opening = openness.opening(found.group, after, spaces, self._community)
+        before = await self._from_outside(call, found.group)
+        after = await change(call, before, spaces)
+        opening = openness.opening(before, after, spaces, self._community)
         leaving = await self._leaving(call, found, after, spaces) if opening.lost else ()
         if call.person.user in leaving:
             raise Refusal(
@@ -192,11 +194,13 @@ class Changing:
             )
         return Step(found, after, opening, leaving)
 
+    async def _from_outside(self, call: Call, group: Group) -> Group:
+        own = await families.space_of(call.ctx.conn, group.key)
+        return group if own is None else replace(group, parent=own.parent)
+
     async def _leaving(self, call: Call, found: Found, after: Group, spaces: dict[str, Place]) -> tuple[UserID, ...]:
-        if found.room_id is None:
-            return ()
-        conn, roles = call.ctx.conn, self._community.roles
-        there = [*await rooms.members(conn, found.room_id), *await rooms.members(conn, found.room_id, "invite")]
+        roles = self._community.roles
+        there = sorted({user for users in (await self._inside(call, found.group)).values() for user in users})
         stay = {call.ctx.bot, *roles.animators, *roles.administrators}
         today = call.ctx.now.astimezone(self._community.zone).date()
         return tuple(
@@ -205,6 +209,15 @@ class Changing:
             if user not in stay
             and not is_for(after, spaces, self._community, self._community.audiences_of(user, today))
         )
+
+    async def _inside(self, call: Call, group: Group) -> dict[str, list[UserID]]:
+        """Who is in a group, or invited, by the keys of its rooms and of their space."""
+        conn, inside = call.ctx.conn, dict[str, list[UserID]]()
+        for place in await families.family(conn, group.key):
+            room_id = await bindings.room_of(conn, place.key)
+            if room_id is not None:
+                inside[place.key] = [*await rooms.members(conn, room_id), *await rooms.members(conn, room_id, "invite")]
+        return inside
 
     async def _question(self, call: Call, change: Change) -> str | None:
         try:
@@ -282,7 +295,7 @@ class Changing:
     async def _change(self, call: Call, change: Change) -> Sequence[Effect]:
         try:
             step = await self._step(call, change)
-            before, after = step.found.group, step.after
+            before, after = step.found.group, replace(step.after, parent=step.found.group.parent)
             gone = sorted(before.owners & set(step.leaving))
             after = replace(after, owners=after.owners - frozenset(gone))
             if after == before:
@@ -295,7 +308,12 @@ class Changing:
             effects.append(await self._told_there(call, step, step.found.room_id))
             voice = await self._desk.voice_of(call.ctx.conn, after)
             reason = str(voice.say("This group is not meant for you any more"))
-            effects += [Kick(room=room(after.key), user=user, reason=reason) for user in step.leaving]
+            effects += [
+                Kick(room=room(key), user=user, reason=reason)
+                for key, users in (await self._inside(call, after)).items()
+                for user in users
+                if user in step.leaving
+            ]
             effects += [
                 Emit(type=OWNER_GONE, content={"key": after.key, "person": owner}, room=step.found.room_id)
                 for owner in gone

@@ -95,6 +95,7 @@ class Creating:
             room_id=call.event.room_id,
             thread="" if call.is_direct else call.thread,
             asked=milliseconds(call.ctx.now),
+            said=call.event.ts,
         )
         made = await self._maker.make(call.ctx, plan, wish)
         if made is None:
@@ -354,7 +355,7 @@ class Creating:
         other = await records.find(conn, key)
         if other is None or other.person == call.person.user:
             return None
-        if abs(call.event.ts - other.asked) > SAME_SECOND / timedelta(milliseconds=1):
+        if abs(call.event.ts - other.said) > SAME_SECOND / timedelta(milliseconds=1):
             return None
         place = await wanted.get(conn, key)
         if not isinstance(place, Group) or not await self._desk.knows(call, place):

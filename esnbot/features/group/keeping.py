@@ -14,7 +14,7 @@ from esnbot.features.group.desk import Desk, Found, Refusal, owned_sentence
 from esnbot.features.places import called
 from esnbot.provisioning import wanted
 from esnbot.provisioning.errors import Owned
-from esnbot.speech import bold, render
+from esnbot.speech import Later, bold, later, render
 from esnbot.store import rooms
 
 
@@ -82,19 +82,36 @@ class Keeping:
             "{group} is archived. Everything stays readable, and `!esn group revive` opens it again.",
             group=bold(found.group.name),
         )
-        return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
+        told = later("**{person} has archived this group.** Everything stays readable, and can be opened again.")
+        return [Nudge(machine=wanted.RECONCILER), *await self._members_told(call, found, told), call.answer(said)]
 
     async def revive(self, call: Call) -> Sequence[Effect]:
-        """Open an archived group again."""
+        """Open an archived group again; of one that nobody owns any more, whoever opens it becomes the owner."""
         try:
-            found = await self._desk.owned(call)
+            found = await self._desk.found(call)
+            orphan = found.group.archived and not found.group.owners and found.membership == "join"
+            if not orphan:
+                found = await self._desk.owned(call)
             if not found.group.archived:
                 raise Refusal(call.voice.say("{group} is not archived.", group=bold(found.group.name)))
             await self._set_archived(call, found.group, False)
+            if orphan:
+                owned = replace(found.group, archived=False, owners=frozenset({call.person.user}))
+                await self._desk.want(call, owned)
         except Refusal as refusal:
             return [call.refuse(refusal.sentence)]
         said = call.voice.say("{group} is open again. Welcome back!", group=await self._desk.link(call, found))
-        return [Nudge(machine=wanted.RECONCILER), call.answer(said)]
+        told = later("**{person} has opened this group again.** Welcome back!")
+        return [Nudge(machine=wanted.RECONCILER), *await self._members_told(call, found, told), call.answer(said)]
+
+    async def _members_told(self, call: Call, found: Found, sentence: Later) -> list[Effect]:
+        """Members hear of what was done to their group from elsewhere; what is said in the room they see there."""
+        if found.room_id is None or call.event.room_id == found.room_id:
+            return []
+        voice = await self._desk.voice_of(call.ctx.conn, found.group)
+        person = await called(call.ctx.conn, found.room_id, call.person.user)
+        message = render(voice.say(sentence, person=person))
+        return [Say(room=room(found.group.key), body=message.body, html=message.html)]
 
     async def _set_archived(self, call: Call, group: Group, archived: bool) -> None:
         change = families.archive if archived else families.revive

@@ -26,6 +26,8 @@ request = Table(
     Column("thread", Text, nullable=False),
     Column("asked", Milliseconds, nullable=False),
     Column("state", Text, nullable=False),
+    # When the wish was written, by the homeserver's clock; 0 when nobody wrote it just so.
+    Column("said", Milliseconds, nullable=False, server_default="0"),
 )
 
 
@@ -41,6 +43,7 @@ class Request:
     thread: str
     asked: int
     state: str = ASKED
+    said: int = 0
 
 
 async def claim(conn: AsyncConnection, wish: Request) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from babel import Locale
+
 from esnbot.commands.command import Call
 from esnbot.community.group import Kind
 from esnbot.engine.effects import Effect
@@ -28,7 +30,6 @@ KINDS: Final[Mapping[Kind, Later]] = {
     Kind.announcements: later("announcements, which one talks about"),
     Kind.animators: later("the animators' own room"),
 }
-LANGUAGES: Final[Mapping[str, Later]] = {"en": later("English"), "fr": later("French")}
 
 
 class Describing:
@@ -65,7 +66,7 @@ class Describing:
             voice.say("What it is: {kind}", kind=voice.say(KINDS[group.kind])),
             voice.say("Whom it is for: {whom}", whom=described(voice, group, spaces, self._community)),
             voice.say("Who looks after it: {people}", people=await self._owners(call, found)),
-            voice.say("Language: {language}", language=voice.say(LANGUAGES.get(language, later("English")))),
+            voice.say("Language: {language}", language=Locale.parse(voice.language).languages.get(language, language)),
         ]
         since = await rooms.since(conn, found.room_id, "m.room.create") if found.room_id is not None else None
         if since is not None:

@@ -109,7 +109,7 @@ class LifeHandlers:
         quiet: list[tuple[int, Group, str]] = []
         since = await records.quiet_since(ctx.conn)
         further = await groups.further(ctx.conn)
-        for place in await wanted.all_places(ctx.conn):
+        async for place in wanted.each_place(ctx.conn):
             room_id = bound.get(place.key)
             if not isinstance(place, Group) or place.archived or room_id is None or place.key in further:
                 continue
@@ -118,21 +118,27 @@ class LifeHandlers:
             if room_id not in since:
                 # Before that nobody listened: it does not count as quiet.
                 await records.rest(ctx.conn, room_id, milliseconds(ctx.now))
-            elif span is not None and since[room_id] <= (latest := milliseconds(ctx.now - span)):
-                # Where a group has several rooms, it is quiet when all of them are.
-                parts = await groups.groups_of(ctx.conn, place.key)
-                last = max((since.get(bound.get(part.key, ""), 0) for part in parts), default=since[room_id])
-                if last <= latest:
-                    quiet.append((max(last, since[room_id]), place, room_id))
+            elif span is not None and since[room_id] <= milliseconds(ctx.now - span):
+                quiet.append((since[room_id], place, room_id))
         quiet.sort(key=lambda one: (one[0], one[1].key))
         asked = 0
         for began, group, room_id in quiet:
             if asked >= self._settings.asked_a_day:
                 break
+            if (last := await self._last(ctx.conn, group, since, bound)) > began:
+                # Of a group with several rooms, another one was heard.
+                await records.rest(ctx.conn, room_id, last)
+                continue
             done = await self._ask(ctx, group, room_id, began)
             effects += done
             asked += bool(done)
         return [*effects, again]
+
+    async def _last(
+        self, conn: AsyncConnection, group: Group, since: Mapping[str, int], bound: Mapping[str, str]
+    ) -> int:
+        parts = await groups.groups_of(conn, group.key)
+        return max((since.get(bound.get(part.key, ""), 0) for part in parts), default=0)
 
     async def _ask(self, ctx: Context, group: Group, room_id: str, since: int) -> list[Effect]:
         if await rooms.membership(ctx.conn, room_id, ctx.bot) != "join" or await is_silenced(ctx.conn, room_id, NAME):

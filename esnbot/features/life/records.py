@@ -20,7 +20,7 @@ heard = Table(
     "life_heard",
     metadata,
     Column("room_id", Text, primary_key=True),
-    # When somebody last wrote there, give or take an hour; nothing of who or what.
+    # When somebody last wrote there, give or take an hour (0: not yet); nothing of who or what.
     Column("heard", Milliseconds, nullable=False),
     # Until then it counts as asked: it was kept, or answered otherwise.
     Column("rested", Milliseconds, nullable=False),
@@ -97,7 +97,7 @@ async def note(conn: AsyncConnection, room_id: str, at: int) -> None:
 
 async def rest(conn: AsyncConnection, room_id: str, at: int) -> None:
     """A group was asked and answered: its quiet time begins anew."""
-    await upsert(conn, heard, {"room_id": room_id, "heard": await heard_in(conn, room_id) or at, "rested": at})
+    await upsert(conn, heard, {"room_id": room_id, "heard": await heard_in(conn, room_id) or 0, "rested": at})
 
 
 async def heard_in(conn: AsyncConnection, room_id: str) -> int | None:
@@ -113,6 +113,7 @@ async def quiet_since(conn: AsyncConnection) -> dict[str, int]:
 async def last_heard(conn: AsyncConnection, key: str | None = None) -> dict[str, datetime]:
     """Key of a group to when people last wrote there, give or take an hour; of that group alone, or of all."""
     query = select(binding.c.key, heard.c.heard).join(heard, heard.c.room_id == binding.c.room_id)
+    query = query.where(heard.c.heard > 0)
     if key is not None:
         query = query.where(binding.c.key == key)
     return {row.key: datetime.fromtimestamp(row.heard / 1000, UTC) for row in await conn.execute(query)}

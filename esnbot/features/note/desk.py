@@ -261,7 +261,7 @@ class Desk:
         return [call.answer(paragraphs(head, body, rest, link))]
 
     async def _listed_line(self, call: Call, one: Related) -> Markdown:
-        if not one.text.sealed or call.is_direct or one.note.room_id != call.event.room_id:
+        if not one.sealed or one.note.room_id != call.event.room_id:
             return self._line(call, one)
         draft = await text.opened(call.ctx, one.text)
         if draft is None:
@@ -270,8 +270,7 @@ class Desk:
 
     def _line(self, call: Call, one: Related) -> Markdown:
         more = [call.voice.say("⚠️ needs a look")] if one.note.doubted is not None else []
-        tags = one.text.current.tags
-        return wording.line(call.voice, one.note.id, one.title, self._url(one.note, one.text), tags, more)
+        return wording.line(call.voice, one.note.id, one.title, self._url(one.note, one.text), one.tags, more)
 
     async def history(self, call: Call) -> Sequence[Effect]:
         """The versions of a note."""
@@ -382,7 +381,8 @@ class Desk:
         """The note of that number. Raises Refusal, in the same words whatever is missing."""
         id = call.args["number"]
         shown = await self._keeping.shown(call.ctx, id, readable)
-        if shown is not None and shown.text.sealed and shown.note.room_id != call.event.room_id:
+        elsewhere = shown is not None and shown.note.room_id != call.event.room_id
+        if shown is not None and elsewhere and await self._keeping.is_sealed(call.ctx.conn, shown.note, shown.text):
             encrypted = await rooms.content(call.ctx.conn, call.event.room_id, "m.room.encryption") is not None
             if not (call.is_direct and encrypted):
                 shown = None

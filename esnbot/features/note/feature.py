@@ -10,10 +10,12 @@ from esnbot.commands.values import GroupValue, Integer, Text
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.group import GROUP_BORN
-from esnbot.features.note import model
+from esnbot.features.note import acts, model
+from esnbot.features.note.acts import Acts
 from esnbot.features.note.desk import READ, Desk
 from esnbot.features.note.handlers import AGAIN, Handlers, is_judgement, is_redaction, may_keep
 from esnbot.features.note.keeping import NAME, Keeping
+from esnbot.features.note.pages import Pages
 from esnbot.features.note.settings import NoteSettings
 from esnbot.features.text import TEXT_CHANGED
 from esnbot.speech import later
@@ -26,6 +28,7 @@ def build(kit: Kit[NoteSettings]) -> Feature:
     """The feature for one community."""
     keeping = Keeping(kit)
     handlers = Handlers(keeping)
+    desk, doings = Desk(keeping), Acts(keeping, handlers)
     module = Module(
         name=NAME,
         listeners=(
@@ -35,6 +38,10 @@ def build(kit: Kit[NoteSettings]) -> Feature:
             Listener(frozenset({"m.room.encryption"}), handlers.encrypted),
             Listener(frozenset({TEXT_CHANGED}), handlers.changed),
             Listener(frozenset({GROUP_BORN}), handlers.born),
+            Listener(frozenset({acts.EDIT}), doings.edit),
+            Listener(frozenset({acts.RESTORE}), doings.restore),
+            Listener(frozenset({acts.JUDGE}), doings.judge),
+            Listener(frozenset({acts.REMOVE}), doings.remove),
         ),
         due={READ: handlers.read, AGAIN: handlers.again},
         export=handlers.export,
@@ -45,7 +52,7 @@ def build(kit: Kit[NoteSettings]) -> Feature:
         Names(("note",), ("note",)),
         later("Keep what is worth finding again: a few lines, a message, or a whole thread."),
     )
-    return Feature(module, (noun,), (*_keep(Desk(keeping)), *_read(Desk(keeping)), *_change(Desk(keeping))))
+    return Feature(module, (noun,), (*_keep(desk), *_read(desk), *_change(desk)), pages=Pages(keeping).all())
 
 
 _GROUP = Param(
@@ -237,6 +244,7 @@ DECLARATION: Final = Declaration(
     build=build,
     migrations=HERE / "migrations",
     texts=HERE / "texts",
+    templates=HERE / "templates",
     called=Names(("notes",), ("notes",)),
     whispers=True,
 )

@@ -133,10 +133,12 @@ class Keeping:
         return effects
 
     async def revise(
-        self, ctx: Context, shown: Shown, written: Written, author: str, *, module: str
+        self, ctx: Context, shown: Shown, written: Written, author: str, *, module: str, keeping_tags: bool = True
     ) -> tuple[int, list[Effect]]:
-        """Keep a new version; returns its number. Raises ``text.TooLong``, and ``KeyError`` for what is gone."""
-        tags = written.tags or shown.draft.tags
+        """Keep a new version; returns its number. Without tags it has those it had.
+
+        Raises ``text.TooLong``, and ``KeyError`` for what is gone."""
+        tags = written.tags or (shown.draft.tags if keeping_tags else ())
         draft = replace(shown.draft, title=written.title, words=written.words, author=author, tags=tags)
         voice = self.kit.speech.voice(shown.text.language)
         async with savepoint(ctx.conn):
@@ -206,13 +208,19 @@ class Keeping:
         """Notes that stand, with their titles, in this order; those of encrypted rooms have none here."""
         notes = await records.some(conn, ids)
         texts = await text.some(conn, [note.text for note in notes.values() if note.text is not None])
+        among = {note.room_id for note in notes.values()}
+        encrypted = await rooms.contents(conn, "m.room.encryption", among)
         found = []
         for id in ids:
             note = notes.get(id)
             kept = texts.get(note.text) if note is not None and note.text is not None else None
             if note is not None and kept is not None and not kept.gone:
-                found.append(Related(note, kept))
+                found.append(Related(note, kept, kept.sealed or note.room_id in encrypted))
         return found
+
+    async def is_sealed(self, conn: AsyncConnection, note: Note, kept: Text) -> bool:
+        """Whether the words of a note are for its room alone: it is encrypted, perhaps only since the note was kept."""
+        return kept.sealed or await rooms.content(conn, note.room_id, "m.room.encryption") is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,11 +229,18 @@ class Related:
 
     note: Note
     text: Text
+    sealed: bool
+    """It belongs to an encrypted room."""
 
     @property
     def title(self) -> str:
         """'' in an encrypted room."""
-        return self.text.current.title
+        return "" if self.sealed else self.text.current.title
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """None in an encrypted room."""
+        return () if self.sealed else self.text.current.tags
 
 
 SEEN: Final = "seen:"

@@ -161,6 +161,12 @@ async def count(conn: AsyncConnection, places: Collection[str], tag: str = "") -
     return int((await conn.execute(query)).scalar_one())
 
 
+async def places_with(conn: AsyncConnection, places: Collection[str]) -> set[str]:
+    """Those of some places that have notes."""
+    query = select(note.c.place).where(note.c.place.in_(list(places)), note.c.state == KEPT).distinct()
+    return set((await conn.execute(query)).scalars())
+
+
 async def tags_of(conn: AsyncConnection, places: Collection[str], limit: int = 40) -> list[tuple[str, int]]:
     """The tags that notes of these places have most, with how many."""
     query = (

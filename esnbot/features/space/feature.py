@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from esnbot.commands.command import Command, Names, Noun, Param
-from esnbot.commands.values import GroupValue, SpaceValue
+from esnbot.commands.reading import Problem, Reading
+from esnbot.commands.values import GroupValue, SpaceValue, Switch
+from esnbot.commands.words import near
+from esnbot.community.group import Place
 from esnbot.engine.feature import Module
 from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.space.handlers import SpaceHandlers
 from esnbot.features.space.settings import SpaceSettings
-from esnbot.speech import later
+from esnbot.speech import Quoted, later
 
 HERE: Final = Path(__file__).parent
 NAME: Final = "space"
@@ -54,7 +59,19 @@ def build(kit: Kit[SpaceSettings]) -> Feature:
             names=Names(("add",), ("ajouter",)),
             summary=later("Adds a group to a space that is open to additions."),
             handle=handlers.add,
-            params=(_group(), _space(Names(("to", "in"), ("à", "dans")))),
+            params=(
+                _group(LookedAfter(spaces=True)),
+                _space(Names(("to", "in"), ("à", "dans"))),
+                Param(
+                    name="open",
+                    names=Names(("open",), ("ouvrir",)),
+                    kind=Switch(),
+                    help=later("Lets the members of that space come in without asking; for the group's owners."),
+                    required=False,
+                    option=True,
+                ),
+            ),
+            confirm=handlers.ask_open,
             examples={
                 "en": ('space add "Photo club" --to "The house"', 'space add --to "The house"'),
                 "fr": ('espace ajouter "Club photo" --à "La maison"', 'espace ajouter --à "La maison"'),
@@ -67,7 +84,7 @@ def build(kit: Kit[SpaceSettings]) -> Feature:
             summary=later("Takes a group out of a space to which it was added."),
             handle=handlers.remove,
             whose=later("the owners of the group and animators"),
-            params=(_group(), _space(Names(("from",), ("de",)))),
+            params=(_group(GroupValue(spaces=True)), _space(Names(("from",), ("de",)))),
             examples={
                 "en": ('space remove "Photo club" --from "The house"',),
                 "fr": ('espace retirer "Club photo" --de "La maison"',),
@@ -78,11 +95,24 @@ def build(kit: Kit[SpaceSettings]) -> Feature:
     return Feature(module, (noun,), commands)
 
 
-def _group() -> Param:
+@dataclass(frozen=True, slots=True)
+class LookedAfter(GroupValue):
+    """A group that the bot looks after: of other rooms nobody can say whom they are for."""
+
+    def _unknown(self, text: str, places: Sequence[Place], reading: Reading) -> Problem:
+        names = [place.name for place in places]
+        unknown = later(
+            "I do not know any group called {text}. Only groups that I look after can be added.",
+            text=Quoted(text[:100]),
+        )
+        return Problem(unknown, near(text, names))
+
+
+def _group(kind: GroupValue) -> Param:
     return Param(
         name="group",
         names=Names(("group",), ("groupe",)),
-        kind=GroupValue(spaces=True),
+        kind=kind,
         help=later("Which group; the one in whose room you say it when nothing is said."),
         required=False,
     )

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.commands.command import Call
 from esnbot.community.group import Group, Joining, Place, Space
-from esnbot.community.reach import is_for
+from esnbot.community.reach import is_for, reached_by
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, Nudge
 from esnbot.engine.feature import Context
@@ -57,6 +57,52 @@ class SpaceHandlers:
 
     # --- adding ----------------------------------------------------------------------------------------------------
 
+    async def ask_open(self, call: Call) -> str | None:
+        """Who will be able to come in, before a group is opened to the members of a further space."""
+        if not call.args.get("open"):
+            return None
+        try:
+            space, group = await self._space_to_add_to(call), await self._group(call)
+            await self._can_be_opened(call, group, space)
+        except Refusal:
+            # Said when it is tried.
+            return None
+        conn, voice = call.ctx.conn, call.voice
+        here = await rooms.members(conn, await bindings.room_of(conn, space.key) or "")
+        inside = await rooms.members(conn, await bindings.room_of(conn, group.key) or "")
+        newcomers = len(set(here) - set(inside) - {call.ctx.bot})
+        known = self._community.audiences
+        reached = reached_by(space, await wanted.spaces(conn), known)
+        question = voice.say(
+            "**From then on, whoever is in {space} can come into {group} without asking.**",
+            space=space.name,
+            group=group.name,
+        )
+        return paragraphs(
+            question,
+            voice.plural("At present that is one person more.", "At present that is {n} people more.", newcomers),
+            voice.say(
+                "The space is meant for {audiences}.", audiences=voice.list(known[key].name for key in sorted(reached))
+            )
+            if reached
+            else None,
+        )
+
+    async def _can_be_opened(self, call: Call, group: Group, space: Space) -> None:
+        """Raise Refusal for a group that this person cannot open to a space's members."""
+        names = {"group": bold(group.name), "space": bold(space.name)}
+        problem = model.obstacle(group, space, await wanted.spaces(call.ctx.conn), self._community.audiences)
+        if problem is not None:
+            raise Refusal(call.voice.say(OBSTACLES[problem], **names))
+        if not await self._owns(call, group):
+            raise Refusal(
+                call.voice.say(
+                    "Only owners of {group} and animators decide who can come in. Without `--open` you can add it, and "
+                    "that changes nothing about it.",
+                    **names,
+                )
+            )
+
     async def add(self, call: Call) -> Sequence[Effect]:
         """Show a group in a space, for all its members."""
         try:
@@ -73,7 +119,11 @@ class SpaceHandlers:
         problem = model.obstacle(group, space, places, self._community.audiences)
         if problem is not None:
             raise Refusal(voice.say(OBSTACLES[problem], **names))
-        if model.is_in(group, space.key, places, self._community.audiences):
+        open_ = bool(call.args.get("open")) and group.joining is Joining.space
+        if open_:
+            await self._can_be_opened(call, group, space)
+        there = model.stands_in(group, space.key)
+        if there or (not open_ and model.is_in(group, space.key, places, self._community.audiences)):
             return [call.answer(voice.say("{group} stands in {space} already.", **names))]
         owns = await self._owns(call, group)
         if not owns and await records.was_removed(conn, space.key, group.key):
@@ -83,13 +133,21 @@ class SpaceHandlers:
                 )
             )
         await self._not_too_many(call, space)
-        await self._want(call, model.added(group, space.key))
+        await self._want(call, model.opened(group, space.key) if open_ else model.added(group, space.key))
         await records.note(conn, space.key, group.key, call.person.user, now)
         told = [] if owns else await self._tell_owners(call, group, space)
         return [
             Nudge(machine=wanted.RECONCILER),
             *told,
             call.answer(
+                voice.say(
+                    "I am adding {group} to {space}: it will be there in a moment, and whoever is in {space} can come "
+                    "in by themselves.",
+                    **names,
+                )
+            )
+            if open_
+            else call.answer(
                 voice.say(
                     "I am adding {group} to {space}: it will be there in a moment. Who may come in does not change by "
                     "that. Its owners and the animators can take it out again with `!esn space remove`.",

@@ -54,6 +54,12 @@ def added(group: Group, space: str) -> Group:
     return replace(group, shown_in=tuple(dict.fromkeys([*group.shown_in, space])))
 
 
+def opened(group: Group, space: str) -> Group:
+    """The group, listed in one space more, whose members may come in by themselves."""
+    shown = tuple(key for key in group.shown_in if key != space)
+    return replace(group, shown_in=shown, also_in=tuple(dict.fromkeys([*group.also_in, space])))
+
+
 def taken_out(group: Group, space: str) -> Group:
     """The group, shown or listed in one space less; its home stays."""
     return replace(

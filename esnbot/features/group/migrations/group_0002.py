@@ -13,6 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the tables."""
+    op.add_column("group_request", sa.Column("said", sa.BigInteger, nullable=False, server_default="0"))
     op.create_table(
         "group_part",
         sa.Column("key", sa.Text, primary_key=True),
