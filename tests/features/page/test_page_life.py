@@ -14,37 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.community.group import Kind
 from esnbot.community.model import Template, TemplateText
-from esnbot.engine.effects import Attach, Effect
+from esnbot.engine.effects import Attach
 from esnbot.features import search
 from esnbot.features.group.events import GROUP_BORN
 from esnbot.features.page import records
 from esnbot.features.page.archive import Leaf, packed, unpacked
 from esnbot.features.search import Readable
-from esnbot.features.text.model import STRUCTURE
-from esnbot.matrix.message import CAUSE
 from esnbot.testing.board import Visitor
 from esnbot.web.guard import CSRF_FIELD, Cookies, csrf_token
 from tests.features.house import ALI, BOT, MAX, ZOE, House, a_community, a_house, said
-from tests.features.page.test_page import answer
+from tests.features.page.saying import answer, post
 
 EN = {"Accept_Language": "en"}
-
-
-async def post(house: House, line: str, sender: str = ZOE, room: str = "!cafe") -> str:
-    """Say a command; the page's message stands in the room then. Returns its event id."""
-    effects: list[Effect] = await house.say(line, sender, room)
-    for effect in said(effects):
-        if STRUCTURE in effect.content:
-            id = f"$m{next(house.numbers)}"
-            content = {
-                **effect.content,
-                "body": effect.body,
-                "msgtype": effect.msgtype,
-                CAUSE: f"commands/{effect.key}",
-            }
-            await house.hear(sender=BOT, event_id=id, room_id=room, content=content)
-            return id
-    raise AssertionError(effects)
 
 
 async def found(house: House, words: str) -> list[str]:
