@@ -114,7 +114,7 @@ class LifeHandlers:
             if not isinstance(place, Group) or place.archived or room_id is None or place.key in further:
                 continue
             effects += await self._without_strangers(ctx, place, room_id)
-            span = self._settings.quiet_span(place.kind)
+            span = self._settings.quiet_span(place)
             if room_id not in since:
                 # Before that nobody listened: it does not count as quiet.
                 await records.rest(ctx.conn, room_id, milliseconds(ctx.now))
