@@ -7,11 +7,12 @@ from datetime import time, timedelta
 from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from esnbot.community.group import Group, Kind
 from esnbot.community.model import Community
 from esnbot.settings.mistakes import Unfit
-from esnbot.settings.values import Duration, Key, TimeOfDay, duration
+from esnbot.settings.values import Duration, Key, TimeOfDay, duration, unexpected
 
 NEVER: Final = timedelta(0)
 _WORDS: Final = frozenset({"never", "no", "off", "0", "jamais", "false"})
@@ -23,7 +24,11 @@ def span(value: object) -> timedelta:
     """A duration, or 'never', which is 0."""
     if str(value).strip().lower() in _WORDS:
         return NEVER
-    return duration(value)
+    try:
+        return duration(value)
+    except PydanticCustomError as error:
+        near = (error.context or {}).get("suggestion")
+        raise unexpected("a duration such as '90 days', or 'never'", near) from error
 
 
 Span = Annotated[
@@ -59,8 +64,7 @@ class LifeSettings(BaseModel):
 
     def mistakes(self, community: Community) -> Iterator[Unfit]:
         """What only shows beside the community: kinds and templates that there are none of."""
-        known = [*(kind.value for kind in Kind), *community.templates]
+        known = tuple(dict.fromkeys([*(kind.value for kind in Kind), *community.templates]))
         for name in self.quiet_after_of:
             if name not in known:
-                what = f"'{name}', which is neither a kind of group nor a template"
-                yield Unfit(("quiet_after_of", name), what, "a kind of group or a declared template", tuple(known))
+                yield Unfit(("quiet_after_of", name), f"'{name}'", "a kind of group or a declared template", known)
