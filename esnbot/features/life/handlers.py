@@ -157,7 +157,9 @@ class LifeHandlers:
         """Take those off a group's owners who belong to no audience any more."""
         roles = self._community.roles
         today = ctx.now.astimezone(self._community.zone).date()
-        if not self._community.audiences:
+        audiences = self._community.audiences.values()
+        if not audiences or not all(one.is_listed for one in audiences):
+            # Where people are invited by name, or a directory knows, the declaration alone does not say who has gone.
             return []
         gone = [
             owner
