@@ -116,6 +116,22 @@ async def test_narrowing_says_who_will_have_to_leave_and_they_leave(lab: House) 
     assert (await lab.place("labo")).audiences == ("staff",)
 
 
+async def test_whom_a_sponsor_may_have_invited_by_name_is_not_put_out(sqlite_url: str) -> None:
+    community = houses()
+    guests = Audience("guests", "Invités", Perimeter(by_invitation=True), external=True)
+    spaces = {
+        **community.spaces,
+        "workshop": replace(community.spaces["workshop"], audiences=("staff", "partners", "guests")),
+    }
+    audiences = {**community.audiences, "guests": guests}
+    async with a_house(sqlite_url, replace(community, audiences=audiences, spaces=spaces)) as house:
+        await house.say("!rse groupe créer Labo --dans workshop --type projet")
+        await house.make_ready("labo")
+        await house.put_in("!labo", ZOE, PAT, "@guest:anywhere.example")
+        effects = await house.agree("!rse groupe pour staff guests", room="!labo")
+        assert [kick.user for kick in of(effects, Kick)] == [PAT]
+
+
 async def test_nobody_shuts_themselves_out(lab: House) -> None:
     answer = await lab.ask("!rse groupe pour partners", room="!labo")
     assert "ne s’adresserait plus à vous" in answer

@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import select
 
 from esnbot.community.group import Kind, Source
+from esnbot.community.model import Template
 from esnbot.engine.effects import Effect, React, Say
 from esnbot.engine.tables import outbox
 from esnbot.features.life import last_heard, records
 from esnbot.features.life.model import BUTTONS, Choice
+from esnbot.features.life.settings import LifeSettings
 from esnbot.provisioning import wanted
 from esnbot.provisioning.events import ROOM_ARCHIVED
 from tests.features.house import (
@@ -286,6 +288,18 @@ async def test_a_kind_can_have_a_time_of_its_own(sqlite_url: str) -> None:
     async with a_house(sqlite_url, settings=settings) as house:
         await a_club(house)
         assert {one.room for one in asked(await pass_by(house, timedelta(days=23)))} == {"key:club-photo"}
+
+
+def test_a_template_says_more_than_a_kind_and_what_there_is_none_of_is_a_mistake() -> None:
+    settings = LifeSettings.model_validate(
+        {"quiet_after_of": {"hobby": "14 days", "chess": "never", "hobbby": "1 day"}}
+    )
+    assert settings.quiet_span(a_group(kind=Kind.hobby)) == timedelta(days=14)
+    assert settings.quiet_span(a_group(kind=Kind.hobby, template="chess")) is None
+    assert settings.quiet_span(a_group(kind=Kind.project)) == timedelta(days=90)
+    assert settings.quiet_span(a_group(kind=Kind.animators)) is None
+    community = a_community(templates={"chess": Template(Kind.hobby)})
+    assert [one.path for one in settings.mistakes(community)] == [("quiet_after_of", "hobbby")]
 
 
 async def test_the_animators_room_is_never_asked(house: House) -> None:

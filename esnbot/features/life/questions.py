@@ -249,7 +249,7 @@ class Questions:
                 said = wording.which_to_merge_with(voice, group.name, owners)
                 return [*effects, _say(group, said, mentions=tuple(sorted(group.owners)))]
             case _:
-                said = wording.kept(voice, group.name, self._settings.quiet_span(group.kind))
+                said = wording.kept(voice, group.name, self._settings.quiet_span(group))
                 return [*effects, _say(group, said)]
 
     async def _archive(self, ctx: Context, group: Group, voice: Voice, *, wanted_so: bool) -> list[Effect]:
