@@ -168,7 +168,7 @@ class LifeHandlers:
             return []
         try:
             left = replace(group, owners=group.owners - frozenset(gone))
-            await wanted.want(ctx.conn, left, ctx.bot, milliseconds(ctx.now))
+            await groups.want(ctx.conn, left, ctx.bot, milliseconds(ctx.now))
         except Owned:
             # Whom the file names, the file has to name no more.
             return []
@@ -195,7 +195,8 @@ class LifeHandlers:
             return []
         if await self._questions.owners_in(ctx.conn, group, room_id):
             return []
-        if not await self._members(ctx, room_id):
+        # Who says goodbye by a command is still there for a moment.
+        if not set(await self._members(ctx, room_id)) - {person}:
             return await self._questions.tell_animators(ctx.conn, group, wording.left_behind)
         if group.kind in ALWAYS_QUIET or await is_silenced(ctx.conn, room_id, NAME):
             return await self._questions.tell_animators(ctx.conn, group, wording.without_owner)

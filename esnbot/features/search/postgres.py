@@ -15,6 +15,8 @@ LAST_POSITION: Final = 16_000
 """PostgreSQL counts no further."""
 MOST_POSITIONS: Final = 60
 """Of one word; it may have 255."""
+RANKABLE: Final = 1_000
+"""So many matches are ranked within some ten milliseconds: each is a row that is read."""
 AGE_BITS: Final = 13
 """So many documents (2 to that) have one age: what is newest is found by ages, as a word among the others."""
 _CONDITION: Final = {Shelf.kept: "kind <> 'question'", Shelf.asked: "kind = 'question'"}

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.features.search.model import Term
 from esnbot.features.search.shelf import KIND_MASK, PLACE_BITS, PLACE_MASK, RANKED, Shelf, Within, first_id
+
+RANKABLE: Final = 1_500
+"""So many matches are ranked within some ten milliseconds."""
 
 
 def expression(terms: Sequence[Term], *, every: bool, shelf: Shelf) -> str:
