@@ -26,7 +26,8 @@ from esnbot.store import bindings
 MESSAGES: Final = frozenset({"m.room.message", ENCRYPTED, "m.sticker"})
 ROUND: Final = "round"
 """The job that brings all groups up to date once a day, some at a time."""
-AT_ONCE: Final = 100
+AT_ONCE: Final = 5
+"""On SQLite everybody waits while they are looked at: ten thousand groups take half an hour, in small steps."""
 GROWTH: Final = 3
 """How many times what was written down must have come since, before it is written down again."""
 PAUSE: Final = timedelta(seconds=1)
