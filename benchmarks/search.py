@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,9 +18,15 @@ from benchmarks.kit.corpus import Corpus
 from benchmarks.kit.filling import fill
 from benchmarks.kit.manuals import Entry, entries, fetch
 from benchmarks.rows import Row
+from esnbot.commands.reading import Person
+from esnbot.community.audience import Audience, Perimeter
+from esnbot.community.group import Group, Joining
+from esnbot.community.model import Community
+from esnbot.community.person import Role
 from esnbot.discovery import discover
-from esnbot.features.search import Document, Readable, find, similar
+from esnbot.features.search import Document, Readable, find, readable_by, similar
 from esnbot.features.search.words import tokens
+from esnbot.provisioning import wanted
 from esnbot.store.database import Database
 from esnbot.stored import migrated
 from esnbot.testing.postgres import Postgres
@@ -46,9 +53,11 @@ async def main(quick: bool) -> list[Row]:
                 "PostgreSQL": postgres.url(await postgres.create_database()),
             }
             for name, url in urls.items():
+                community = _community(corpus.groups)
                 async with _opened(url) as database:
+                    await database.write(lambda conn, community=community: wanted.declare(conn, community, 1))
                     await fill(database, corpus.documents())
-                    rows += await _speed(name, database, corpus, 100 if quick else 400)
+                    rows += await _speed(name, database, corpus, community, 100 if quick else 400)
         rows += await _recall(postgres)
     finally:
         postgres.stop()
@@ -61,20 +70,40 @@ async def _opened(url: str) -> AsyncIterator[Database]:
         yield database
 
 
-async def _speed(name: str, database: Database, corpus: Corpus, count: int) -> list[Row]:
-    """One after another, warm; somebody who may read nine groups of ten, and somebody who may read ten."""
-    most = Readable.of(*(f"group-{number}" for number in range(corpus.groups) if number % 10))
+def _community(groups: int) -> Community:
+    """Nine groups of ten are open to the staff."""
+    declared = [
+        Group(key=f"group-{number}", name="g", joining=Joining.space if number % 10 else Joining.invite)
+        for number in range(groups)
+    ]
+    staff = Audience("staff", "Staff", Perimeter(homeservers=("bench.test",)))
+    return Community(
+        name="bench",
+        languages=("fr", "en"),
+        zone=ZoneInfo("Europe/Paris"),
+        audiences={"staff": staff},
+        groups={group.key: group for group in declared},
+    )
+
+
+async def _speed(name: str, database: Database, corpus: Corpus, community: Community, count: int) -> list[Row]:
+    """One after another, warm, what the asker may read found out each time.
+
+    Somebody who may read nine groups of ten; and somebody who may read ten.
+    """
+    person = Person("@zoe:bench.test", "fr", frozenset({"staff"}), frozenset({Role.member}))
     few = Readable.of(*(f"group-{number}" for number in range(0, corpus.groups, corpus.groups // 10)))
     size = f"{corpus.notes:,} notes, {corpus.questions:,} questions, {corpus.groups:,} groups"
 
     async def looked(conn: AsyncConnection, words: str) -> Any:
-        return await find(conn, words, most)
+        return await find(conn, words, await readable_by(conn, community, person))
 
     async def looked_in_few(conn: AsyncConnection, words: str) -> Any:
         return await find(conn, words, few)
 
     async def compared(conn: AsyncConnection, words: str) -> Any:
-        return await similar(conn, words, most, kinds=("note", "page", "question"))
+        readable = await readable_by(conn, community, person)
+        return await similar(conn, words, readable, kinds=("note", "page", "question"))
 
     rows = []
     for what, queries, do in (
@@ -104,11 +133,7 @@ async def _timed(conn: AsyncConnection, queries: Sequence[str], do: Found) -> li
 
 
 async def _megabytes(database: Database) -> float:
-    statement = (
-        "SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'search%' OR name LIKE 'sqlite_autoindex_search%'"
-        if database.is_sqlite
-        else "SELECT pg_total_relation_size('search_document') + pg_total_relation_size('search_word')"
-    )
+    statement = "SELECT pg_total_relation_size('search_document') + pg_total_relation_size('search_word')"
     if database.is_sqlite:
         statement = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
     async with database.read() as conn:

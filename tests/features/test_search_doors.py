@@ -18,7 +18,7 @@ from esnbot.features.search.shelf import number_of
 from esnbot.provisioning import wanted
 from esnbot.store import bindings, rooms
 from esnbot.store.rooms import StateEvent
-from tests.features.house import ALI, BOT, MAX, PAT, ZOE, House
+from tests.features.house import ALI, BOT, MAX, PAT, ZOE, House, a_group
 
 AUDIENCES = st.lists(st.sampled_from(("staff", "partners")), unique=True).map(tuple)
 GROUPS = st.lists(
@@ -153,6 +153,37 @@ async def test_a_door_that_closes_is_closed_at_once(any_house: House) -> None:
     assert set(await found()) == {"note:1", "note:2"}
     await house.write(lambda conn: wanted.want(conn, replace(own, joining=Joining.invite), ZOE, 6))
     assert await found() == ["note:1"]
+
+
+async def test_where_most_is_open_what_is_closed_is_left_out(any_house: House) -> None:
+    house = any_house
+    groups = [a_group(f"open{number}", "Ouvert") for number in range(40)]
+    closed = [a_group(f"closed{number}", "Fermé", joining=Joining.invite) for number in range(3)]
+
+    async def job(conn: Any) -> None:
+        for group in (*groups, *closed):
+            await wanted.want(conn, group, MAX, 1)
+            await bindings.bind(conn, group.key, f"!{group.key}", 1)
+            await put(conn, Document(key=f"note:{group.key}", kind="note", place=group.key, title="Licorne", text=""))
+        member = StateEvent(
+            room_id="!closed1",
+            type="m.room.member",
+            state_key=ZOE,
+            event_id="$member",
+            sender=ZOE,
+            ts=1,
+            content={"membership": "join"},
+        )
+        await rooms.trust(conn, [member])
+
+    await house.write(job)
+    async with house.database.read() as conn:
+        readable = await readable_by(conn, house.community, person(house, ZOE))
+        assert readable.open.left_out is not None
+        found = {hit.place for hit in await find(conn, "licorne", readable, limit=100)}
+        assert found == {group.key for group in groups} | {"closed1"}
+        stranger = replace(person(house, PAT), audiences=frozenset())
+        assert await find(conn, "licorne", await readable_by(conn, house.community, stranger)) == []
 
 
 async def test_places_whose_numbers_are_the_same_are_told_apart_by_their_keys(any_house: House) -> None:

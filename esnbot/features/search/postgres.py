@@ -62,10 +62,11 @@ async def candidates(conn: AsyncConnection, terms: Sequence[Term], place: Within
         last = await last_sequence(conn, place.shelf)
         ages = range(place.since >> AGE_BITS, (last >> AGE_BITS) + 1)
         found = f"({asked}) & ({' | '.join(map(_age, ages))})" if ages else asked
+    among = "NOT IN" if place.besides else "IN"
     # 'IS TRUE' makes places a hash table that is looked into: as a join it went through all of them for each match.
     statement = text(
         f"SELECT id FROM search_document WHERE {_CONDITION[place.shelf]} AND words @@ {_query('found')}"
-        f" AND (id & {PLACE_MASK} IN (SELECT unnest(CAST(CAST(:places AS text) AS bigint[])))) IS TRUE"
+        f" AND (id & {PLACE_MASK} {among} (SELECT unnest(CAST(CAST(:places AS text) AS bigint[])))) IS TRUE"
         " AND kind = ANY(CAST(:kinds AS text[]))"
         f" ORDER BY ts_rank('{{0.1, 0.2, 0.5, 1}}', words, {_query('asked')}, 1) DESC, id DESC LIMIT {RANKED}"
     )

@@ -31,9 +31,10 @@ def _term(term: Term, shelf: Shelf) -> str:
 async def candidates(conn: AsyncConnection, terms: Sequence[Term], place: Within, *, every: bool) -> list[int]:
     """Ids of the documents that rank best among those that have every term, or any."""
     name = place.shelf.value
+    among = "NOT IN" if place.besides else "IN"
     statement = text(
         f"SELECT rowid FROM {name} WHERE {name} MATCH :asked AND rowid >= :since"
-        f" AND (rowid & {PLACE_MASK}) IN (SELECT value FROM json_each(:places))"
+        f" AND (rowid & {PLACE_MASK}) {among} (SELECT value FROM json_each(:places))"
         f" AND ((rowid >> {PLACE_BITS}) & {KIND_MASK}) IN (SELECT value FROM json_each(:kinds))"
         f" ORDER BY bm25({name}, 6, 4, 1), rowid DESC LIMIT {RANKED}"
     )
