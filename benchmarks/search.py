@@ -107,7 +107,7 @@ async def _speed(name: str, database: Database, corpus: Corpus, community: Commu
 
     rows = []
     for what, queries, do in (
-        ("words typed, half of them unfinished", corpus.queries(count), looked),
+        ("words typed, two of five unfinished", corpus.queries(count), looked),
         ("words typed by somebody who may read ten groups", corpus.queries(count // 2), looked_in_few),
         ("what is like a question", corpus.asked(count // 2), compared),
     ):
