@@ -15,7 +15,7 @@ import msgspec
 from esnbot.engine.effects import Fetch
 from esnbot.engine.event import Event
 from esnbot.matrix.client import MatrixClient
-from esnbot.matrix.errors import Forbidden, NotMatrix, NotThere
+from esnbot.matrix.errors import NotMatrix, Refused, TokenRefused
 
 MOST_BYTES: Final = 400_000
 """Of what one reading brings: a row of the inbox holds it for a moment."""
@@ -51,8 +51,10 @@ async def fetch(client: MatrixClient, room: str, wanted: Fetch) -> dict[str, Any
     """Read what is wanted, as JSON values for ``read``. Raises ``HomeserverError`` when it is to be tried again."""
     try:
         root = await client.event(room, wanted.event)
-    # What is nested too deep to be read is none of ours.
-    except (Forbidden, NotThere, NotMatrix):
+    except TokenRefused:
+        raise
+    # Not there, not for the bot to see, no id of an event, or nested too deep to be read.
+    except (Refused, NotMatrix):
         root = None
     first = _told(root)
     if root is None or first is None:
@@ -72,7 +74,9 @@ async def _thread(client: MatrixClient, room: str, wanted: Fetch) -> tuple[list[
     while True:
         try:
             page = await client.relations(room, wanted.event, THREAD, start=start, limit=PAGE)
-        except (Forbidden, NotThere, NotMatrix):
+        except TokenRefused:
+            raise
+        except (Refused, NotMatrix):
             return found, False
         chunk = page.get("chunk")
         for event in chunk if isinstance(chunk, list) else []:

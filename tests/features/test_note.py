@@ -473,7 +473,7 @@ async def test_who_says_so_is_not_kept(house: House) -> None:
 
 
 async def test_kinds_of_groups_can_have_a_time_of_their_own(house: House) -> None:
-    house.settings["note"] = {"holds_for_in": {"help": "30 days"}}
+    house.settings["note"] = {"holds_for_of": {"help": "30 days"}}
     house.restart()
     room = await a_room(house, "help")
     await room.say("!esn note Printer\nThe code is 4711.")

@@ -116,7 +116,7 @@ class Desk:
             raise Unusable(Problem.title)
         if title and len(model.tags_in(title)) > model.MOST_TAGS:
             raise Unusable(Problem.tags)
-        known = await records.of_source(ctx.conn, where.room_id, source)
+        known = await self._keeping.known(ctx, where.room_id, source)
         if known is not None:
             raise Refusal(await self._kept_already(call, known))
         await self._within_limits(call)
@@ -187,7 +187,7 @@ class Desk:
         holds = model.holds_for(
             shown.place.kind if isinstance(shown.place, Group) else None,
             self._settings.holds_for,
-            self._settings.holds_for_in,
+            self._settings.holds_for_of,
         )
         good = datetime.fromtimestamp(note.good / 1000, UTC)
         asks = model.is_old(good, now, holds) and note.doubted is None
@@ -214,7 +214,7 @@ class Desk:
     async def _origin(self, call: Call, note: Note, url: str, author: str) -> Markdown:
         """Where it stands, where it comes from, and who kept it."""
         parts = [wording.foot(call.voice, note.id, note.way, note.room_id, note.source, self._kit.server)]
-        if note.keeper and note.keeper != author:
+        if note.keeper and note.way != records.WRITTEN and note.keeper != author:
             person = await called(call.ctx.conn, note.room_id, note.keeper)
             parts.append(call.voice.say("kept by {person}", person=person))
         if note.room_id != call.event.room_id:

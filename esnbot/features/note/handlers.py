@@ -81,7 +81,7 @@ class Handlers:
         found = await self._keeping.keeper(ctx, event.sender, event.room_id)
         if found is None:
             return []
-        known = await records.of_source(ctx.conn, event.room_id, source)
+        known = await self._keeping.known(ctx, event.room_id, source)
         if known is not None:
             await records.add_keeper(ctx.conn, known.id, event.sender, event.event_id, event.ts)
             return []

@@ -78,6 +78,14 @@ class Keeping:
             return None
         return person, place
 
+    async def known(self, ctx: Context, room_id: str, source: str) -> Note | None:
+        """The note that there is of a message; one that was asked for long ago and never came is forgotten."""
+        found = await records.of_source(ctx.conn, room_id, source)
+        if found is None or found.state != records.ASKED or milliseconds(ctx.now) - found.created < GIVEN_UP_MS:
+            return found
+        await records.drop(ctx.conn, found.id)
+        return None
+
     # --- keep ----------------------------------------------------------------------------------------------------
 
     async def voice(self, conn: AsyncConnection, place: Place) -> Voice:
@@ -243,6 +251,8 @@ class Related:
         return () if self.sealed else self.text.current.tags
 
 
+GIVEN_UP_MS: Final = 24 * 3600 * 1000
+"""After which a message that was to be read is not waited for any more."""
 SEEN: Final = "seen:"
 LIKE_ENOUGH: Final = 0.25
 """From which likeness on a note is shown beside another."""

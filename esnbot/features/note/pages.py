@@ -12,6 +12,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.commands.people import name_of
+from esnbot.commands.words import fold
 from esnbot.community.group import Group, Place
 from esnbot.features import search, text
 from esnbot.features.note import acts, model, records, wording
@@ -92,7 +93,7 @@ class Pages:
                 ids, excerpts = [one.id for one in latest], {}
             found = await self._keeping.named(conn, ids[:PAGE])
             if words and tag:
-                found = [one for one in found if tag.lower() in one.tags]
+                found = [one for one in found if fold(tag) in map(fold, one.tags)]
             tags = await records.tags_of(conn, within)
         chosen = {key: value for key, value in (("q", words), ("tag", tag), ("group", group)) if value}
         return visit.show(
@@ -113,7 +114,7 @@ class Pages:
         self, visit: Visit, one: Related, places: dict[str, Place], excerpts: dict[int, str]
     ) -> dict[str, object]:
         current, place = one.text.current, places.get(one.note.place)
-        plain = "" if one.sealed else " ".join(render((current.words or "")[:1_000]).body.split())
+        plain = "" if one.sealed else _line(current.words or "")
         return {
             "id": one.note.id,
             "title": one.title or _plain(visit.voice.say("a note of an encrypted room")),
@@ -137,14 +138,14 @@ class Pages:
             note, current = seen.note, seen.text.current
             related = await self._keeping.related(conn, seen.shown, seen.readable) if not seen.sealed else []
             author = await self._name(conn, note, current.author)
-            keeper = await self._name(conn, note, note.keeper) if note.keeper != current.author else ""
-            may_write = await self._may_write(conn, visit, seen)
             first = (await text.versions(conn, seen.text.id))[0].author
+            keeper = await self._name(conn, note, note.keeper) if _tells_keeper(note, first) else ""
+            may_write = await self._may_write(conn, visit, seen)
             may_remove = await self._keeping.may_remove(conn, note, first, visit.person.user)
         holds = model.holds_for(
             seen.place.kind if isinstance(seen.place, Group) else None,
             self._settings.holds_for,
-            self._settings.holds_for_in,
+            self._settings.holds_for_of,
         )
         good = datetime.fromtimestamp(note.good / 1000, UTC)
         standing = wording.standing(voice, note, self._community.zone)
@@ -352,6 +353,17 @@ def _changes(before: Version | None, after: Version) -> Sequence[object]:
         return []
     old = f"{before.title}\n{before.words or ''}" if before is not None else ""
     return in_lines(compared(old, f"{after.title}\n{after.words or ''}"))
+
+
+def _tells_keeper(note: records.Note, author: str) -> bool:
+    """Whether it is somebody else who kept what the author had said."""
+    return note.way != records.WRITTEN and note.keeper != author
+
+
+def _line(words: str) -> str:
+    """The beginning of a note on one line, without marks."""
+    body = render(words[:1_000]).body
+    return " ".join(line.lstrip("> ") for line in body.split("\n") if line.strip("> "))
 
 
 def _plain(markdown: Markdown) -> str:

@@ -68,6 +68,8 @@ note_keeper = Table(
     # The event id of the reaction, or of the command.
     Column("reaction", Words, nullable=False, index=True),
     Column("ts", Milliseconds, nullable=False),
+    # Taken back, or its note is gone: it counts among those of its day all the same, and is forgotten then.
+    Column("gone", Boolean, nullable=False),
 )
 Index("note_keeper_person", note_keeper.c.person, note_keeper.c.ts)
 
@@ -77,6 +79,8 @@ note_tag = Table(
     Column("note", Number, primary_key=True),
     # Folded. Of encrypted rooms there are none here.
     Column("tag", Words, primary_key=True),
+    # As somebody wrote it.
+    Column("shown", Words, nullable=False),
 )
 Index("note_tag_tag", note_tag.c.tag)
 
@@ -170,14 +174,14 @@ async def places_with(conn: AsyncConnection, places: Collection[str]) -> set[str
 async def tags_of(conn: AsyncConnection, places: Collection[str], limit: int = 40) -> list[tuple[str, int]]:
     """The tags that notes of these places have most, with how many."""
     query = (
-        select(note_tag.c.tag, func.count().label("n"))
+        select(func.max(note_tag.c.shown).label("shown"), func.count().label("n"))
         .join(note, note.c.id == note_tag.c.note)
         .where(note.c.place.in_(list(places)), note.c.state == KEPT)
         .group_by(note_tag.c.tag)
         .order_by(func.count().desc(), note_tag.c.tag)
         .limit(limit)
     )
-    return [(row.tag, row.n) for row in await conn.execute(query)]
+    return [(row.shown, row.n) for row in await conn.execute(query)]
 
 
 async def alike(conn: AsyncConnection, id: int, places: Collection[str], limit: int) -> list[int]:
@@ -229,22 +233,27 @@ async def keep(conn: AsyncConnection, id: int, text: int, way: str) -> None:
 
 async def drop(conn: AsyncConnection, id: int) -> None:
     """Forget a note that came to nothing."""
-    for table in (note_source, note_keeper, note_tag):
-        await conn.execute(delete(table).where(table.c.note == id))
+    await _empty(conn, id)
     await conn.execute(delete(note).where(note.c.id == id))
+
+
+async def _empty(conn: AsyncConnection, id: int) -> None:
+    for table in (note_source, note_tag):
+        await conn.execute(delete(table).where(table.c.note == id))
+    await conn.execute(update(note_keeper).where(note_keeper.c.note == id).values(gone=True, reaction=""))
 
 
 async def take(conn: AsyncConnection, id: int) -> None:
     """The note is gone; its message may become one again."""
-    for table in (note_source, note_keeper, note_tag):
-        await conn.execute(delete(table).where(table.c.note == id))
+    await _empty(conn, id)
     await conn.execute(update(note).where(note.c.id == id).values(state=GONE, source=None, keeper=""))
 
 
 async def tag(conn: AsyncConnection, id: int, tags: Iterable[str]) -> None:
     """Note which tags it has now."""
     await conn.execute(delete(note_tag).where(note_tag.c.note == id))
-    await upsert(conn, note_tag, [{"note": id, "tag": one} for one in dict.fromkeys(map(fold, tags)) if one])
+    by_fold = {fold(one): one for one in reversed(list(tags)) if fold(one)}
+    await upsert(conn, note_tag, [{"note": id, "tag": tag, "shown": shown} for tag, shown in by_fold.items()])
 
 
 async def good(conn: AsyncConnection, id: int, now_ms: int, *, checked: bool) -> None:
@@ -262,7 +271,8 @@ async def doubt(conn: AsyncConnection, id: int, now_ms: int) -> bool:
 
 
 async def started_since(conn: AsyncConnection, person: str, since_ms: int) -> int:
-    """How many notes a person has kept since then, those that were taken back included where they are known."""
+    """How many notes a person has kept since then, also those that they took back."""
+    await conn.execute(delete(note_keeper).where(note_keeper.c.gone.is_(True), note_keeper.c.ts < since_ms))
     mine = select(func.count()).where(note_keeper.c.person == person, note_keeper.c.ts >= since_ms)
     return int((await conn.execute(mine)).scalar_one())
 
@@ -270,23 +280,24 @@ async def started_since(conn: AsyncConnection, person: str, since_ms: int) -> in
 # --- who kept it, of what -----------------------------------------------------------------------------------------
 
 
-async def add_keeper(conn: AsyncConnection, id: int, person: str, reaction: str, ts: int) -> bool:
-    """Somebody keeps it; False when they did already."""
-    return await insert_new(conn, note_keeper, {"note": id, "person": person, "reaction": reaction, "ts": ts})
+async def add_keeper(conn: AsyncConnection, id: int, person: str, reaction: str, ts: int) -> None:
+    """Somebody keeps it, from their first reaction on."""
+    row = {"note": id, "person": person, "reaction": reaction, "ts": ts, "gone": False}
+    if person not in await keepers(conn, id):
+        await upsert(conn, note_keeper, row)
 
 
 async def keepers(conn: AsyncConnection, id: int) -> list[str]:
     """Who keeps it, in the order in which they began to."""
-    query = select(note_keeper.c.person).where(note_keeper.c.note == id)
+    query = select(note_keeper.c.person).where(note_keeper.c.note == id, note_keeper.c.gone.is_(False))
     return list((await conn.execute(query.order_by(note_keeper.c.ts, note_keeper.c.person))).scalars())
 
 
 async def let_go(conn: AsyncConnection, reaction: str) -> tuple[int, int] | None:
     """Somebody took their reaction back; the note and when they had reacted, None when it kept none."""
-    query = (
-        delete(note_keeper).where(note_keeper.c.reaction == reaction).returning(note_keeper.c.note, note_keeper.c.ts)
-    )
-    row = (await conn.execute(query)).one_or_none()
+    theirs = (note_keeper.c.reaction == reaction) & note_keeper.c.gone.is_(False)
+    taken = update(note_keeper).where(theirs).values(gone=True, reaction="")
+    row = (await conn.execute(taken.returning(note_keeper.c.note, note_keeper.c.ts))).one_or_none()
     return None if row is None else (int(row.note), int(row.ts))
 
 
@@ -346,7 +357,7 @@ async def of_person(conn: AsyncConnection, person: str) -> dict[str, Any]:
     kept = (
         select(note_keeper.c.note, note.c.place, note_keeper.c.ts)
         .join(note, note.c.id == note_keeper.c.note)
-        .where(note_keeper.c.person == person)
+        .where(note_keeper.c.person == person, note_keeper.c.gone.is_(False))
         .order_by(note_keeper.c.ts)
     )
     quoted = select(note_source.c.note, note_source.c.event_id).where(note_source.c.author == person)

@@ -30,7 +30,7 @@ class NoteSettings(BaseModel):
     """A reaction with it makes a note of a message; '' for none. People can choose their own."""
     holds_for: Duration = timedelta(days=180)
     """After this time, whoever reads a note is asked whether it still holds."""
-    holds_for_in: dict[Kind, Duration] = {}
+    holds_for_of: dict[Kind, Duration] = {}
     """The same for kinds of groups, where it is another time: ``{help: 90 days}``."""
     a_day: int = Field(default=30, ge=1, le=10_000)
     """How many notes one person can make in a day."""

@@ -47,12 +47,14 @@ def upgrade() -> None:
         sa.Column("person", sa.Text, primary_key=True),
         sa.Column("reaction", sa.Text, nullable=False, index=True),
         sa.Column("ts", sa.BigInteger, nullable=False),
+        sa.Column("gone", sa.Boolean, nullable=False),
     )
     op.create_index("note_keeper_person", "note_keeper", ["person", "ts"])
     op.create_table(
         "note_tag",
         sa.Column("note", NUMBER, primary_key=True),
         sa.Column("tag", sa.Text, primary_key=True),
+        sa.Column("shown", sa.Text, nullable=False),
     )
     op.create_index("note_tag_tag", "note_tag", ["tag"])
     op.create_table(
