@@ -186,6 +186,24 @@ class Writing:
             return await writing._decide(chat, draft, emoji)
         return []
 
+    async def filed(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Somebody who writes a page sent a file: say how it gets there instead."""
+        draft = next(iter(await records.drafts_of(ctx.conn, event.sender, CHAT)), None)
+        if draft is None or draft.touched < milliseconds(ctx.now - AWAKE):
+            return []
+        if await self.people.is_direct(ctx.conn, event.room_id, event.sender, ctx.bot) is not True:
+            return []
+        chat = Chat(
+            ctx,
+            event,
+            event.sender,
+            self.keeper.speech.voice(await self.people.language(ctx.conn, event.sender)),
+        )
+        said = chat.voice.say(
+            "I cannot read files here. Paste the text into messages, or bring the file in on the board, under *Pages*."
+        )
+        return [chat.answer(said)]
+
     async def taken_back(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """A message of a text was removed by its author: it is no part of it any more."""
         for draft in await records.drafts_of(ctx.conn, event.sender, CHAT):

@@ -300,3 +300,11 @@ class TestLongTexts:
         assert "a night" in shown
         posted = said(await any_house.say("mine", room="!chat"))
         assert "a night" in posted[0].body
+
+    async def test_a_file_is_answered_with_how_it_gets_there(self, house: House) -> None:
+        await self.chat(house)
+        file = {"msgtype": "m.file", "body": "bread.md", "url": "mxc://example.org/x"}
+        assert said(await house.hear(room_id="!chat", content=file)) == []
+        await house.say('page write Bread --in "Le café"', room="!chat")
+        assert "on the board" in said(await house.hear(room_id="!chat", content=file))[0].body
+        assert said(await house.hear(room_id="!cafe", content=file)) == []
