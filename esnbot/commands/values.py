@@ -99,6 +99,22 @@ class Choice(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Discreet(Choice):
+    """One of several values of which not everybody may know all: they are neither listed nor guessed at."""
+
+    async def read(self, text: str, reading: Reading) -> str:
+        """The key."""
+        try:
+            return await Choice.read(self, text, reading)
+        except Problem as problem:
+            raise Problem(problem.alone) from None
+
+    def choices(self, language: str) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
 class PersonValue(Kind):
     """A person: a pill, a Matrix id, a link, or the name of somebody in the room."""
 

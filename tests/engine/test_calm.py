@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from esnbot.engine.effects import AnyEffect, Effect, React, Say, Send, SetState
+from esnbot.matrix import message
 from tests.engine.workshop import ROOM, Workshop
 
 LOUD: dict[str, Any] = {"user_ids": ["@zoe:stub.example"], "room": True}
@@ -34,7 +35,7 @@ async def sent(workshop: Workshop, effect: Effect) -> dict[str, Any]:
 
 
 def test_every_kind_of_effect_that_carries_a_content_is_looked_at_here() -> None:
-    assert {kind.__name__ for kind in with_content()} == {"Say", "Send", "SetState"}
+    assert {kind.__name__ for kind in with_content()} == {"Attach", "Say", "Send", "SetState"}
 
 
 @pytest.mark.parametrize("html", ["", "<p>@room, look</p>"])
@@ -60,6 +61,13 @@ async def test_an_animator_may_ask_for_it(workshop: Workshop) -> None:
 async def test_a_correction_calls_nobody_either(workshop: Workshop) -> None:
     found = await sent(workshop, Say(room=ROOM, body="@room", replaces="$before"))
     assert "@room" not in str(found)
+
+
+def test_a_file_calls_nobody() -> None:
+    loud = {"m.mentions": LOUD}
+    found = message.calm(message.file("@room.md", "mxc://x/y", 3, "text/markdown", cause="c", extra=loud))
+    assert "@room" not in found["body"]
+    assert found["m.mentions"] == {}
 
 
 async def test_an_event_of_another_kind_calls_nobody(workshop: Workshop) -> None:

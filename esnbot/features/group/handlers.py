@@ -77,15 +77,16 @@ class GroupHandlers:
             return []
         await records.mark(conn, key, records.READY)
         effects: list[Effect] = [Unschedule(key=f"slow:{key}")]
-        for person in sorted(group.owners):
+        # By their place in the list: no key says who they are, so that nothing is left of somebody who is forgotten.
+        for number, person in enumerate(sorted(group.owners)):
             language = wish.language if person == wish.person else await self._language(conn, person)
             voice = self._kit.speech.voice(language)
             reason = voice.say("You asked for this group") if person == wish.person else voice.say("You said yes to it")
             effects += [
-                Invite(key=f"owner:{one}:{person}", room=room(one), user=person, reason=str(reason)) for one in ids
+                Invite(key=f"owner:{one}:{number}", room=room(one), user=person, reason=str(reason)) for one in ids
             ]
             if person != wish.person:
-                effects += await self._tell_second(conn, group, room_id, person)
+                effects += await self._tell_second(conn, group, room_id, person, number)
         effects += await self._answer_ready(conn, group, room_id, wish)
         template = self._community.template_of(group)
         born = {
@@ -103,12 +104,14 @@ class GroupHandlers:
         chosen = await command_records.language_of(conn, person)
         return chosen if chosen in self._community.languages else self._community.default_language
 
-    async def _tell_second(self, conn: AsyncConnection, group: Group, room_id: str, person: str) -> Sequence[Effect]:
+    async def _tell_second(
+        self, conn: AsyncConnection, group: Group, room_id: str, person: str, number: int
+    ) -> Sequence[Effect]:
         """Whoever made it together with somebody else hears that it is there."""
         voice = self._kit.speech.voice(await self._language(conn, person))
         link = await link_to(conn, room_id, group.name, self._kit.server)
         message = render(voice.say("**{group} is ready**, and you look after it together. Come in!", group=link))
-        return [Say(key=f"ready:{group.key}:{person}", room=direct(person), body=message.body, html=message.html)]
+        return [Say(key=f"ready:{group.key}:{number}", room=direct(person), body=message.body, html=message.html)]
 
     async def _answer_ready(
         self, conn: AsyncConnection, group: Group, room_id: str, wish: records.Request

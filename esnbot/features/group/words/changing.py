@@ -6,7 +6,7 @@ from typing import Final
 
 from esnbot.commands.command import Command, Names, Param
 from esnbot.commands.core import LANGUAGE_NAMES
-from esnbot.commands.values import Choice
+from esnbot.commands.values import Choice, Discreet
 from esnbot.community.group import History, Joining
 from esnbot.community.model import Community
 from esnbot.features.group.changing import EVERYBODY, Changing
@@ -130,7 +130,7 @@ def changing(desk: Desk, community: Community) -> tuple[Command, ...]:
                     Param(
                         name="audiences",
                         names=Names(("audience",), ("public",)),
-                        kind=Choice({**everybody, **choices}, later("I do not know any audience called {text}.")),
+                        kind=Discreet({**everybody, **choices}, later("I do not know any audience called {text}.")),
                         help=later("Whom it is for: one or several audiences, or `everybody` whom its space is for."),
                         many=True,
                     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from esnbot.commands.command import Command, Names, Param
-from esnbot.commands.values import Choice, PersonValue, SpaceValue, Switch, Text
+from esnbot.commands.values import Choice, Discreet, PersonValue, SpaceValue, Switch, Text
 from esnbot.community.model import Community
 from esnbot.features.group.creating import Creating
 from esnbot.features.group.desk import Desk
@@ -66,7 +66,7 @@ def making(desk: Desk, community: Community) -> tuple[Command, ...]:
             Param(
                 name="for",
                 names=Names(("for",), ("pour",)),
-                kind=Choice(choices, later("I do not know any audience called {text}.")),
+                kind=Discreet(choices, later("I do not know any audience called {text}.")),
                 help=later("Only for this audience."),
                 required=False,
                 option=True,
