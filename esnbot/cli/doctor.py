@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from esnbot.cli.checkup import capabilities, homeserver, keys, storage
+from esnbot.cli.checkup import board, capabilities, homeserver, keys, storage
 from esnbot.cli.checkup.finding import Finding, Findings, State
 from esnbot.cli.checkup.probe import Answer, Probe
 from esnbot.cli.checkup.service import Service
@@ -78,6 +78,7 @@ async def examine(
     storage.secrets_are_private(_secret_files(settings), findings)
     bindings = await storage.database(settings, found, findings)
     signing = keys.folder(settings, findings)
+    board.address(settings, findings)
     server = settings.homeserver
     running = _embedded(server, findings) if server.embedded else server
     if running is not None:
@@ -102,6 +103,7 @@ async def _examine_homeserver(
             await homeserver.room_version(probe, findings)
             await _directory(settings, bindings, probe, findings)
             await keys.signed(server, signing, probe, findings)
+            await board.widgets(settings, probe, findings)
         await service.admin()
 
 

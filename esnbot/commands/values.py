@@ -161,6 +161,7 @@ class GroupValue(Kind):
             found = [place for place in places if localpart in (place.alias or place.key, place.key)]
         else:
             found = [place for place in places if fold(named) in (fold(place.name), fold(place.key))]
+        found = _group_in_its_space(found)
         if len(found) == 1:
             return found[0]
         if found:
@@ -176,6 +177,14 @@ class GroupValue(Kind):
     def _unknown(self, text: str, places: Sequence[Place], reading: Reading) -> Problem:
         names = [place.name for place in places]
         return Problem(later("I do not know any group called {text}.", text=Quoted(text[:100])), near(text, names))
+
+
+def _group_in_its_space(found: list[Place]) -> list[Place]:
+    """A space that was made for one group has its name; whoever says the name means the group."""
+    groups = [place for place in found if isinstance(place, Group)]
+    around = {group.parent for group in groups}
+    named = all(isinstance(place, Group) or place.key in around for place in found)
+    return [*groups] if groups and named else found
 
 
 @dataclass(frozen=True, slots=True)

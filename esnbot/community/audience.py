@@ -43,6 +43,11 @@ class Audience:
     sponsor: UserID | None = None
     until: date | None = None
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether the declaration itself says of everybody whether they belong to it."""
+        return not (self.perimeter.directory_groups or self.perimeter.by_invitation)
+
     def includes(self, user: UserID, today: date) -> bool:
         """Whether the person belongs to it on that day (``until`` is the last day)."""
         if self.until is not None and today > self.until:

@@ -122,7 +122,7 @@ def _room(frame: Frame, entry: WantedObject, all: Mapping[str, Place], around: A
         alias=f"#{place.alias or place.key}:{around.server}",
         archived=entry.archived,
         parents=parents,
-        doors=tuple(key for key in parents if _reach(all[key], all, frame) <= _reach(place, all, frame)),
+        doors=tuple(key for key in parents if _lets_in(all[key], place, all, frame)),
         links=() if entry.archived else parents,
         shown=() if entry.archived else _shown(place, all, frame, parents),
         power=power_for(place, archived=entry.archived, bot=around.bot, animators=frame.animators),
@@ -163,10 +163,11 @@ def _is_external(place: Place, all: Mapping[str, Place], frame: Frame) -> bool:
     return any(frame.audiences[key].external for key in audiences_of(place, all) if key in frame.audiences)
 
 
-def _reach(place: Place, all: Mapping[str, Place], frame: Frame) -> frozenset[str]:
-    """The audiences that a place is for; where none is declared, those of the company itself."""
-    declared = audiences_of(place, all)
-    return frozenset(declared or (key for key, audience in frame.audiences.items() if not audience.external))
+def _lets_in(space: Place, place: Place, all: Mapping[str, Place], frame: Frame) -> bool:
+    """Whether all members of a space may come in: the place leaves out none of them, or the file opens it to them."""
+    if isinstance(place, Group) and place.origin is Origin.file and not place.audiences and space.key in place.also_in:
+        return True
+    return is_within(space, place, all, frame.audiences)
 
 
 def _parents_first(rooms: Mapping[str, DesiredRoom]) -> list[str]:

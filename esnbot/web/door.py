@@ -23,7 +23,17 @@ from esnbot.engine.clock import now_ms
 from esnbot.speech import Later, code, later
 from esnbot.web import links, sessions
 from esnbot.web.board import Reader
-from esnbot.web.guard import CSRF_FIELD, STALE, Refusal, address_of, csrf_token, fits, is_from_here, path_within
+from esnbot.web.guard import (
+    CSRF_FIELD,
+    STALE,
+    Refusal,
+    address_of,
+    csrf_token,
+    fits,
+    is_from_here,
+    neighbours,
+    path_within,
+)
 from esnbot.web.openid import NotBelieved, OpenId
 from esnbot.web.page import Page
 from esnbot.web.reception import SIGN_IN, WIDGET, Reception
@@ -95,7 +105,7 @@ class Door:
             mistake = voice.say(NOT_AN_ID, example=code(self._example()))
             values = {"next": wanted, "user_id": user[:255], "mistake": mistake}
             return self._show(request, "sign_in.html", TITLE, values, status=400)
-        now, address = self.reception.clock.now(), address_of(request, self.proxies)
+        now, address = self.reception.clock.now(), neighbours(address_of(request, self.proxies))
         content = {"user": user, "browser": hashed(browser), "path": wanted}
 
         async def enter(conn: AsyncConnection) -> bool:
@@ -167,7 +177,7 @@ class Door:
         reception, now = self.reception, self.reception.clock.now()
         if self.openid is None or not is_from_here(request, reception.url, unsaid=False):
             raise Refusal(STALE)
-        form, key = await read_form(request), self._key("openid", address_of(request, self.proxies))
+        form, key = await read_form(request), self._key("openid", neighbours(address_of(request, self.proxies)))
         if await reception.database.write(lambda conn: links.count(conn, key, now, WINDOW)) > PER_ADDRESS:
             raise Refusal(TOO_OFTEN, 429)
         today = now.astimezone(reception.people.community.zone).date()
@@ -195,8 +205,9 @@ class Door:
 
     async def leave(self, visit: Visit) -> web.StreamResponse:
         """Sign out here."""
+        cookies = self.reception.cookies
         await self.reception.database.write(lambda conn: sessions.end(conn, visit.session.token))
-        return self._out(visit)
+        return self._out(visit, cookies.framed if visit.session.framed else cookies.session)
 
     async def leave_everywhere(self, visit: Visit) -> web.StreamResponse:
         """Sign out in every browser; links that wait are no use any more either."""
@@ -206,11 +217,11 @@ class Door:
             await links.withdraw(conn, visit.person.user)
 
         await self.reception.database.write(job)
-        return self._out(visit)
+        return self._out(visit, self.reception.cookies.session, self.reception.cookies.framed)
 
-    def _out(self, visit: Visit) -> web.StreamResponse:
-        response = visit.go("/")
-        for name in (self.reception.cookies.session, self.reception.cookies.framed):
+    def _out(self, visit: Visit, *cookies: str) -> web.StreamResponse:
+        response = visit.go(WIDGET if visit.session.framed else "/")
+        for name in cookies:
             self.reception.cookies.drop(response, name)
         return response
 

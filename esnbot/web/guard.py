@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -121,6 +121,15 @@ def address_of(request: web.Request, proxies: Collection[IPv4Network | IPv6Netwo
         return found
     told = [part.strip() for line in request.headers.getall("X-Forwarded-For", ()) for part in line.split(",")]
     return next((address for address in reversed(told) if not _is_in(address, proxies)), found)[:_LONGEST_ADDRESS]
+
+
+def neighbours(address: str) -> str:
+    """What counts as one asker: an address, or of IPv6 the network that one subscriber has."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else address
 
 
 def _is_in(text: str, networks: Collection[IPv4Network | IPv6Network]) -> bool:

@@ -113,6 +113,7 @@ async def test_every_capability_says_what_it_needs_and_what_is_lost_without_it(s
         "hear": "yes",
         "speak": "yes",
         "once": "yes",
+        "widgets": "unknown",
         "bursts": "yes",
         "rooms": "yes",
         "join": "no",

@@ -6,17 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from esnbot.community.group import Joining, Kind, Space
+from esnbot.features.directory import records
+from esnbot.features.directory.model import Pace, Paces, Pulse
+from esnbot.provisioning import wanted
+from esnbot.store import bindings
+from esnbot.store.upsert import upsert
 from tests.features.house import ALI, BOT, EVE, MAX, PAT, SERVER, ZOE, House, a_community, a_group, a_house
-
-DIRECT = "!direct"
 
 
 async def alone(house: House, person: str = ZOE) -> str:
     """A direct chat with the bot."""
-    from esnbot.store import bindings
-
     room = f"!direct-{person[1:].partition(':')[0]}"
     await house.write(lambda conn: bindings.bind(conn, f"direct:{person}", room, 1))
     await house.put_in(room, person, BOT)
@@ -108,8 +110,6 @@ async def test_in_a_room_only_what_all_who_read_along_may_see_is_named(house: Ho
 
 
 async def test_what_is_archived_or_has_no_room_is_not_listed(house: House) -> None:
-    from esnbot.provisioning import wanted
-
     await house.write(lambda conn: wanted.archive(conn, "help", 1))
     assert "Entraide" not in await found(house, "annuaire")
     await house.write(lambda conn: wanted.want(conn, a_group("new", "Tout neuf"), ZOE, 2))
@@ -172,18 +172,16 @@ async def test_a_group_is_called_lively_calm_or_quiet_by_its_last_four_weeks(any
 async def test_of_few_people_nothing_is_said(house: House) -> None:
     await house.put_in("!help", *crowd(4))
     await chat(house, "!help", 30, *crowd(4))
-    assert "(entraide, en français)" in await found(house, "annuaire entraide")
+    assert "(entraide)" in await found(house, "annuaire entraide")
     for pace in ("animé", "calme", "silencieux"):
         assert "Entraide" not in await found(house, f"annuaire --rythme {pace}")
     await house.member(crowd(5)[4], "!help")
-    assert "(entraide, silencieux, en français)" in await found(house, "annuaire entraide")
+    assert "(entraide, silencieux)" in await found(house, "annuaire entraide")
     await house.member(crowd(5)[4], "!help", "leave")
-    assert "(entraide, en français)" in await found(house, "annuaire entraide")
+    assert "(entraide)" in await found(house, "annuaire entraide")
 
 
 async def test_counts_are_of_groups_and_days_and_of_nobody(house: House) -> None:
-    from sqlalchemy import text
-
     await chat(house, "!cafe", 10, ZOE, ALI)
     await house.say("bonjour", room=await alone(house))
     await house.hear(**message(BOT, "!help"))
@@ -191,13 +189,15 @@ async def test_counts_are_of_groups_and_days_and_of_nobody(house: House) -> None
     rows = await house.write(lambda conn: conn.execute(text("SELECT * FROM directory_day")))
     kept = [tuple(row) for row in rows]
     assert [row[0] for row in kept] == ["cafe"]
-    assert kept[0][2] == 8, "written when the day begins and each time the count has doubled"
+    assert kept[0][2] == 4, "written when the day begins and each time the count is four times as high"
     assert {len(row) for row in kept} == {3}
+    await house.let_pass(timedelta(days=1))
+    await chat(house, "!cafe", 1, ZOE)
+    rows = await house.write(lambda conn: conn.execute(text("SELECT messages FROM directory_day ORDER BY day")))
+    assert list(rows.scalars()) == [10, 1], "the rest of a day comes with the next one"
 
 
 async def test_days_that_do_not_count_any_more_are_forgotten(house: House) -> None:
-    from sqlalchemy import text
-
     await house.start()
     await chat(house, "!cafe", 1, ZOE)
     await house.let_pass(timedelta(days=40))
@@ -208,3 +208,14 @@ def test_the_community_of_these_tests_has_a_closed_group() -> None:
     community = a_community()
     assert community.groups["secret"].joining is Joining.invite
     assert isinstance(community.spaces["home"], Space)
+
+
+@pytest.mark.parametrize("days", [0, 1, 2, 7, 8, 28])
+@pytest.mark.parametrize("messages", [0, 39, 40])
+async def test_a_filter_by_liveliness_finds_those_that_are_called_so(house: House, days: int, messages: int) -> None:
+    row = {"key": "help", "days": days, "messages": messages, "enough": True}
+    await house.write(lambda conn: upsert(conn, records.pulse, row))
+    paces = Paces(8, 40, 2)
+    for pace in Pace:
+        keys = await house.write(lambda conn, pace=pace: records.keys_at(conn, paces, pace))
+        assert ("help" in keys) == (paces.of(Pulse(days, messages)) is pace)

@@ -1,4 +1,4 @@
-"""The directory between two real homeservers: a partner finds what is meant for them, and nothing says that more exists."""
+"""The directory between two real homeservers: a partner finds what is meant for them, and no hint of anything else."""
 
 from __future__ import annotations
 
@@ -110,7 +110,8 @@ async def test_a_partner_finds_groups_and_people_that_are_meant_for_them_only(
             await person.join(alias, via=homeserver.server_name)
         site = await zoe.resolve(alias)
         assert site is not None
-        chats: dict[Person, str] = {person: await person.direct_chat(app.settings.homeserver.bot) for person in (zoe, ali, pat)}
+        bot = app.settings.homeserver.bot
+        chats: dict[Person, str] = {person: await person.direct_chat(bot) for person in (zoe, ali, pat)}
         for person, chat in chats.items():
             await person.wait_for_text("Hello!", 30, room=chat)
 

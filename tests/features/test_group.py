@@ -420,7 +420,8 @@ async def test_archiving_needs_a_yes_and_can_be_taken_back(any_house: House) -> 
     await any_house.agree("!rse groupe archiver", room="!club-photo")
     assert (await any_house.place("club-photo")).archived
     assert "archivé" in await any_house.ask('!rse groupe rejoindre "Club photo"', sender=ALI)
-    assert "rouvert" in await any_house.ask('!rse groupe rouvrir "Club photo"')
+    told = said(await any_house.say('!rse groupe rouvrir "Club photo"'))
+    assert {(one.room, "rouvert" in one.body) for one in told} == {("key:club-photo", True), ("!cafe", True)}
     assert not (await any_house.place("club-photo")).archived
 
 

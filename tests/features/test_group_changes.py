@@ -11,9 +11,11 @@ import pytest
 import pytest_asyncio
 
 from esnbot.community.audience import Audience, Perimeter
-from esnbot.community.group import History, Joining, Kind, Source, Space
+from esnbot.community.group import Group, History, Joining, Kind, Origin, Source, Space
 from esnbot.community.model import Community
 from esnbot.engine.effects import Invite, Kick, Say
+from esnbot.features.group import families
+from esnbot.features.group.plans import SPACE
 from esnbot.provisioning import wanted
 from tests.features.house import (
     ALI,
@@ -114,6 +116,22 @@ async def test_narrowing_says_who_will_have_to_leave_and_they_leave(lab: House) 
     assert (await lab.place("labo")).audiences == ("staff",)
 
 
+async def test_whom_a_sponsor_may_have_invited_by_name_is_not_put_out(sqlite_url: str) -> None:
+    community = houses()
+    guests = Audience("guests", "Invités", Perimeter(by_invitation=True), external=True)
+    spaces = {
+        **community.spaces,
+        "workshop": replace(community.spaces["workshop"], audiences=("staff", "partners", "guests")),
+    }
+    audiences = {**community.audiences, "guests": guests}
+    async with a_house(sqlite_url, replace(community, audiences=audiences, spaces=spaces)) as house:
+        await house.say("!rse groupe créer Labo --dans workshop --type projet")
+        await house.make_ready("labo")
+        await house.put_in("!labo", ZOE, PAT, "@guest:anywhere.example")
+        effects = await house.agree("!rse groupe pour staff guests", room="!labo")
+        assert [kick.user for kick in of(effects, Kick)] == [PAT]
+
+
 async def test_nobody_shuts_themselves_out(lab: House) -> None:
     answer = await lab.ask("!rse groupe pour partners", room="!labo")
     assert "ne s’adresserait plus à vous" in answer
@@ -190,6 +208,26 @@ async def test_what_is_no_audience_is_refused(lab: House, audience: str) -> None
     assert (await lab.place("labo")).audiences == ("staff",)
 
 
+async def test_a_group_of_several_rooms_is_changed_as_a_whole(any_lab: House) -> None:
+    async def several(conn: Any) -> None:
+        group = await wanted.get(conn, "labo")
+        assert isinstance(group, Group)
+        around = Space(key="labo-space", name="Labo", parent="workshop", audiences=("staff",), origin=Origin.chat)
+        rooms = [replace(group, parent="labo-space"), replace(group, key="annex", name="Annexe", parent="labo-space")]
+        for place in (around, *rooms):
+            await wanted.want(conn, place, ZOE, 1)
+        await families.keep(conn, "labo", [("labo", "room"), ("annex", "annex"), ("labo-space", SPACE)])
+
+    await any_lab.write(several)
+    await any_lab.declare()
+    await any_lab.agree("!rse groupe pour tous", room="!labo")
+    assert (await any_lab.place("labo")).audiences == (await any_lab.place("annex")).audiences == ()
+    await any_lab.put_in("!annex", PAT)
+    effects = await any_lab.agree("!rse groupe pour staff", room="!annex")
+    assert [(kick.user, kick.room) for kick in of(effects, Kick)] == [(PAT, "key:annex")]
+    assert (await any_lab.place("annex")).audiences == ("staff",)
+
+
 # --- owners ----------------------------------------------------------------------------------------------------------
 
 
@@ -228,7 +266,7 @@ async def test_an_archived_group_that_nobody_owns_is_whose_who_opens_it(lab: Hou
     await lab.write(lambda conn: wanted.archive(conn, "labo", 1))
     await lab.say("!rse groupe rouvrir labo", sender=ALI, room="!labo")
     opened = await lab.place("labo")
-    assert (opened.archived, opened.owners) == (False, {ALI})
+    assert (opened.archived, opened.owners) == (False, frozenset({ALI}))
 
 
 async def test_the_last_owner_stays(lab: House) -> None:

@@ -144,6 +144,20 @@ async def test_one_is_not_asked_twice_and_not_for_everything(house: House) -> No
     assert (await is_made(house, "bravo"), await is_made(house, "alpha")) == (True, False)
 
 
+async def test_what_waits_counts_as_made(sqlite_url: str) -> None:
+    settings = {"group": {"founders": 2, "may_create": {"staff": {"a_week": 1}}}}
+    async with a_house(sqlite_url, settings=settings) as house:
+        await house.say(CREATE)
+        assert "Vous avez créé un groupe en sept jours" in await house.ask("!rse groupe créer Bus --avec @ali")
+
+
+async def test_who_wants_no_private_words_is_not_asked(house: House) -> None:
+    await house.put_in("!ali", ALI, BOT)
+    await house.say("quiet on", sender=ALI, room="!ali")
+    assert "Je ne peux pas poser la question" in await house.ask(CREATE)
+    assert await house.scheduled("group") == {}
+
+
 async def test_a_template_can_say_that_it_takes_two_or_one(sqlite_url: str) -> None:
     templates = {
         "hobby": Template(Kind.hobby, key="hobby", founders=2),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from esnbot.community.group import Group, Joining, Kind, Place, Posting, Space
+from esnbot.community.group import Group, History, Joining, Kind, Place, Posting, Space
 from esnbot.community.model import Community, Prompt, Template, TemplateRoom, TemplateText
 from esnbot.engine.effects import Effect, Invite, Kick
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context, Listener, Module
-from esnbot.features.group import families
+from esnbot.features.group import families, plans
 from esnbot.features.group.events import GROUP_BORN
 from esnbot.provisioning import wanted
 from esnbot.provisioning.reasons import Why
@@ -34,7 +35,8 @@ PROJECT = Template(
             "decisions", {"fr": "Décisions", "en": "Decisions"}, {"fr": "Décidé", "en": "Decided"}, Posting.owners
         ),
     ),
-    pages=(TemplateText("home", {"fr": "Accueil", "en": "Home"}),),
+    pages=(TemplateText("home", {"fr": "Accueil", "en": "Home"}, {"fr": "Le but", "en": "The goal"}),),
+    notes=(TemplateText("two", {"fr": "Décider à deux", "en": "Deciding as two"}, {"fr": "Oui.", "en": "Yes."}),),
     prompts=(Prompt("project/next", {"fr": "Et ensuite ?", "en": "What next?"}, template="project"),),
 )
 BENCH = Template(
@@ -109,7 +111,7 @@ class TestRooms:
         effects = await any_house.make_ready("tram-decisions")
         invited = [effect.room for effect in of(effects, Invite)]
         assert sorted(invited) == ["key:tram", "key:tram-decisions", "key:tram-space"]
-        answer = said(effects)[-1]
+        (answer,) = [one for one in said(effects) if one.room == "!cafe"]
         assert "est prêt" in answer.body
         assert await any_house.let_pass(timedelta(minutes=5)) == []
 
@@ -165,7 +167,8 @@ class TestRooms:
             assert decisions is not None
             assert decisions.alias == f"tram-decisions-{number}"
         await any_house.make_ready("tram")
-        assert "est prêt" in said(await any_house.make_ready("tram-decisions"))[-1].body
+        answers = [one.body for one in said(await any_house.make_ready("tram-decisions")) if one.room == "!cafe"]
+        assert "est prêt" in answers[0]
 
     async def test_it_is_one_group_in_lists_and_for_look_alikes(self, house: House) -> None:
         await a_tram(house)
@@ -177,6 +180,31 @@ class TestRooms:
         await a_tram(house)
         effects = await house.say('!rse groupe rejoindre "Tram · Décisions"', sender=ALI, room="!help")
         assert [effect.room for effect in of(effects, Invite)] == ["key:tram-space", "key:tram"]
+
+    async def test_who_is_invited_to_a_closed_one_is_invited_to_each_of_its_rooms(self, sqlite_url: str) -> None:
+        closed = replace(PROJECT, joining=Joining.invite)
+        async with a_house(sqlite_url, a_community(templates={"project": closed})) as house:
+            await a_tram(house)
+            assert "ne connais" in await house.ask("!rse groupe rejoindre Tram", sender=ALI, room="!help")
+            effects = await house.say(f"!rse groupe inviter {ALI}", room="!tram")
+            assert [one.room for one in of(effects, Invite)] == ["key:tram-space", "key:tram", "key:tram-decisions"]
+
+    async def test_its_name_means_the_group_and_not_its_space(self, house: House) -> None:
+        await a_tram(house)
+        assert "Accueil" in await house.ask("!rse page liste --dans Tram")
+
+    async def test_it_begins_with_the_pages_and_notes_of_its_template(self, any_house: House) -> None:
+        await any_house.say(CREATE)
+        for key in ("tram-space", "tram"):
+            await any_house.make_ready(key)
+        bodies = [one.body for one in said(await any_house.make_ready("tram-decisions")) if one.room == "key:tram"]
+        assert any("Accueil" in body for body in bodies)
+        assert any("Décider à deux" in body for body in bodies)
+
+    async def test_who_comes_into_its_space_is_no_newcomer(self, house: House) -> None:
+        await a_tram(house)
+        await house.member(ALI, "!tram-space")
+        assert await house.scheduled("welcome") == {}
 
     async def test_who_leaves_leaves_all_of_it(self, house: House) -> None:
         await a_tram(house)
@@ -272,6 +300,36 @@ class TestTemplates:
         assert "- Modèle\u00a0: projet" in summed
         await house.say("oui", room="!direct")
         assert len(await family(house, "tram")) == 3
+
+
+class TestDoors:
+    """A template opens nothing wider than the space around."""
+
+    @pytest.mark.parametrize(
+        ("wanted_door", "around", "audiences", "door"),
+        [
+            (None, Joining.public, (), Joining.space),
+            (Joining.public, Joining.public, (), Joining.public),
+            (Joining.public, Joining.space, (), Joining.space),
+            (Joining.public, Joining.public, ("staff",), Joining.space),
+            (Joining.knock, Joining.space, (), Joining.knock),
+            (Joining.knock, Joining.space, ("staff",), Joining.space),
+            (Joining.invite, Joining.public, ("staff",), Joining.invite),
+        ],
+    )
+    def test_how_people_come_in(
+        self, wanted_door: Joining | None, around: Joining, audiences: tuple[str, ...], door: Joining
+    ) -> None:
+        template = Template(Kind.hobby, joining=wanted_door)
+        parent = Space(key="home", name="Home", joining=around)
+        assert plans.door(template, parent, audiences) is door
+
+    async def test_what_is_readable_from_outside_is_so_in_public_groups_only(self, sqlite_url: str) -> None:
+        template = Template(Kind.hobby, key="hobby", joining=Joining.public, history=History.world)
+        async with a_house(sqlite_url, a_community(templates={"hobby": template})) as house:
+            await house.say("!rse groupe créer Tram --modèle loisir")
+            tram = await house.place("tram")
+            assert (tram.joining, tram.history) == (Joining.space, History.shared)
 
 
 class TestQuotas:

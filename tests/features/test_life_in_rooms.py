@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from esnbot.matrix.registration import Registration
 from esnbot.testing import MatrixRefusal, Person, Seen, eventually
-from esnbot.testing.homeserver import Homeserver
+from esnbot.testing.homeserver import PASSWORD, Homeserver
 from tests.features import test_in_rooms
 from tests.features.test_in_rooms import Town, a_town, agree_to, answer_to
 
@@ -126,6 +126,16 @@ async def test_the_last_owner_leaves_and_whoever_raises_a_hand_has_the_power(tow
     await ali.wait_for(is_question(town, "from now on."), room=room)
     await eventually(lambda: _power(ali, room, ali.id, 50))
     await answer_to(ali, room, "!esn group topic 'Queens and pawns'")
+
+
+async def test_an_owner_whose_account_is_gone_is_replaced(town: Town) -> None:
+    zoe, ali = await town.newcomer("zoe"), await town.newcomer("ali")
+    room = await a_group(town, zoe, "Go", ali)
+    proof = {"type": "m.login.password", "password": PASSWORD, "identifier": {"type": "m.id.user", "user": zoe.id}}
+    await zoe.request("POST", "/account/deactivate", {"auth": proof})
+    question = await ali.wait_for(is_question(town, "Who would like to look after"), room=room)
+    await ali.react(room, question.id, "🙋")
+    await eventually(lambda: _power(ali, room, ali.id, 50))
 
 
 async def test_whom_a_group_leaves_out_goes_and_does_not_come_back_until_it_opens(

@@ -22,6 +22,7 @@ NOW = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
         ('"How we print" The code is 4711.', "How we print", "The code is 4711.", ()),
         ("« Imprimer »\nLe code est 4711.", "Imprimer", "Le code est 4711.", ()),
         ("Printer #Office\nThe code.\n\n#codes #paper", "Printer", "The code.", ("office", "codes", "paper")),
+        ("Torque\n#frames\n\nSix newton metres.", "Torque", "Six newton metres.", ("frames",)),
         ("#office", "office", "", ("office",)),
         ("The #code of room #12", "The #code of room #12", "", ("code",)),
         ("See #café:example.org and https://x.org/#top", "See #café:example.org and https://x.org/#top", "", ()),

@@ -11,6 +11,7 @@ from esnbot.engine import people
 from esnbot.engine.feature import Context, Module
 from esnbot.provisioning import people as provisioning
 from esnbot.provisioning.events import DRIFT
+from esnbot.web import links, sessions
 from tests.features.house import ALI, BOT, MAX, ZOE, House
 from tests.features.polls import begin
 
@@ -34,6 +35,8 @@ async def a_busy_week(house: House, person: str) -> None:
     poll = await begin(house, sender=person)
     await poll.react(person, 1)
     await house.tell(DRIFT, key="cafe", what="topic", by=person)
+    await house.write(lambda conn: sessions.begin(conn, person, house.clock.now(), timedelta(days=1)))
+    await house.write(lambda conn: links.make(conn, person, house.clock.now()))
 
 
 def modules(house: House) -> tuple[Module, ...]:
@@ -67,7 +70,17 @@ async def test_export_shows_what_every_module_keeps(house: House) -> None:
 
     kept = await house.write(lambda conn: people.collect(modules(house), conn, MAX))
 
-    assert {"engine", "commands", "group", "person", "poll", "provisioning", "status", "welcome"} <= kept.keys()
+    assert {
+        "board",
+        "engine",
+        "commands",
+        "group",
+        "person",
+        "poll",
+        "provisioning",
+        "status",
+        "welcome",
+    } <= kept.keys()
     assert all(any(parts.values()) for parts in kept.values())
 
 

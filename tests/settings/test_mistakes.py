@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict
 
+from esnbot.features.group.settings import GroupSettings
 from tests.settings.writing import HEAD, mistakes, only, said, write
 
 KINDS = "project, hobby, practice, help, informal, event, announcements, animators"
@@ -394,6 +395,21 @@ def test_a_template_that_cannot_be_used_is_explained(tmp_path: Path) -> None:
     assert found["templates.move.rooms.more"].found == "a further room without a name"
     assert found["templates.move.pages.home.title"].found == "the title of the page 'home' without fr"
     assert found["groups.lounge.template"].suggestion == "move"
+
+
+def test_who_may_create_what_is_held_against_what_is_declared(tmp_path: Path) -> None:
+    write(tmp_path, "kind: help", "templates/help.yaml", head="")
+    text = """
+        templates: [templates/*.yaml]
+        features:
+          group: {may_create: {supplier: {templates: [halp]}, suppliers: {templates: [help], a_week: 1}}}
+    """
+
+    found = {one.path: one for one in mistakes(write(tmp_path, text), {"group": GroupSettings})}
+
+    assert found["features.group.may_create.supplier"].suggestion == "suppliers"
+    assert found["features.group.may_create.supplier.templates.0"].suggestion == "help"
+    assert len(found) == 2
 
 
 class _Greeting(BaseModel):

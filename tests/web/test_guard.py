@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from esnbot.web.guard import Cookies
+from esnbot.web.guard import Cookies, neighbours
 
 
 def line(name: str, cookies: Cookies) -> set[str]:
@@ -31,3 +31,9 @@ def test_without_https_nothing_is_sent_to_other_sites() -> None:
     cookies = Cookies(secure=False)
     assert "SameSite=Lax" in line(cookies.framed, cookies)
     assert "SameSite=Lax" in line(cookies.session, cookies)
+
+
+def test_a_subscriber_of_ipv6_counts_once_whatever_address_is_used() -> None:
+    assert neighbours("2001:db8:1:2::1") == neighbours("2001:db8:1:2:ffff::9") != neighbours("2001:db8:1:3::1")
+    assert neighbours("192.0.2.1") == "192.0.2.1"
+    assert neighbours("unknown") == "unknown"

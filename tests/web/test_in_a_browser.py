@@ -32,12 +32,17 @@ async def a_whole_board(house: House) -> AsyncIterator[OpenBoard]:
 
 
 @pytest_asyncio.fixture
-async def board(sqlite_url: str) -> AsyncIterator[OpenBoard]:
-    async with a_house(sqlite_url) as house:
-        await house.declare()
-        await house.put_in("!cafe", ZOE)
-        async with a_whole_board(house) as found:
-            yield found
+async def house(sqlite_url: str) -> AsyncIterator[House]:
+    async with a_house(sqlite_url) as found:
+        await found.declare()
+        await found.put_in("!cafe", ZOE)
+        yield found
+
+
+@pytest_asyncio.fixture
+async def board(house: House) -> AsyncIterator[OpenBoard]:
+    async with a_whole_board(house) as found:
+        yield found
 
 
 def mistakes(tab: Tab) -> list[str]:
@@ -58,6 +63,20 @@ async def test_its_pages_can_be_used_by_everybody(
         assert await tab.page.locator("h1").count() == 1, path
     assert mistakes(tab) == []
     assert tab.foreign == []
+
+
+@pytest.mark.parametrize("options", [{"size": DESK}, {"size": PHONE, "color_scheme": "dark"}], ids=["desk", "phone"])
+async def test_the_first_pages_of_all_features_can_be_used_by_everybody(
+    house: House, board: OpenBoard, browser: Windows, options: dict[str, Any]
+) -> None:
+    pages = [page for feature in house.features.values() for page in feature.pages]
+    tab = await browser.tab(board, ZOE, **options)
+    for path in [page.path for page in pages if page.method == "GET" and page.menu is not None]:
+        await tab.open(path)
+        assert await audit(tab) == [], path
+        assert not await tab.is_too_wide(), path
+        assert await tab.page.locator("nav.menu a[aria-current=page]").count() == 1, path
+    tab.check()
 
 
 async def test_the_keyboard_reaches_the_content_first(board: OpenBoard, browser: Windows) -> None:

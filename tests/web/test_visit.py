@@ -62,6 +62,7 @@ async def test_a_stranger_goes_to_the_door_and_the_way_is_remembered(place: Plac
     assert (await stranger.get("/book")).location == "./sign-in?next=%2Fbook"
     assert (await stranger.get("/book/page/1?q=a")).location == "../../sign-in?next=%2Fbook%2Fpage%2F1%3Fq%3Da"
     assert (await stranger.post("/book", {"line": "x"})).location == "./sign-in"
+    assert (await stranger.post("/book", {"line": "x"}, Origin="https://evil.example")).status == 403
     stranger.token = "x" * 5_000
     assert (await stranger.get("/book")).status == 303
     assert place.book.lines == []
@@ -86,6 +87,20 @@ async def test_a_form_from_elsewhere_does_nothing(
     answer = await zoe.post("/book", [("line", "x"), *fields], **headers)
     assert answer.status == 403
     assert "Rechargez la page" in answer.text
+    assert place.book.lines == []
+
+
+async def test_nobody_loses_what_they_wrote_because_they_are_signed_out_or_the_page_is_old(place: Place) -> None:
+    words = "A long and thoughtful <b>text</b>"
+    zoe = await place.board.visitor(ZOE)
+    await place.board.database.write(lambda conn: sessions.end_all(conn, ZOE))
+    out = await zoe.post("/book", {"line": words})
+    again = await place.board.visitor(ZOE)
+    old = await again.post("/book", {"line": words, "csrf": csrf_token(zoe.token)})
+    assert (out.status, old.status) == (401, 403)
+    for answer in (out, old):
+        assert "A long and thoughtful &lt;b&gt;text&lt;/b&gt;" in answer.text
+        assert "<b>" not in answer.text
     assert place.book.lines == []
 
 
@@ -142,6 +157,7 @@ async def test_pages_may_not_be_framed_or_load_from_elsewhere(place: Place) -> N
     assert "frame-ancestors 'none'" in policy
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+    assert headers["X-Frame-Options"] == "DENY"
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
 
@@ -169,7 +185,7 @@ async def test_htmx_fetches_a_piece_of_a_page_within_the_policy(place: Place, br
     tab = await browser.tab(place.board, ZOE)
     await tab.open("/book")
     await tab.page.type("#find", "pear")
-    await tab.page.wait_for_function("document.querySelectorAll('#lines li').length === 1")
+    await tab.page.locator("#lines li").nth(1).wait_for(state="detached")
     assert "apples" not in await tab.text()
     tab.check()
     # Signed out meanwhile, the whole page goes to the door, not a piece of it.

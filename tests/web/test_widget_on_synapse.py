@@ -103,6 +103,28 @@ async def test_the_client_says_who_it_is_and_the_homeserver_confirms_it(
     assert tab.errors == []
 
 
+async def test_who_is_signed_in_in_a_window_too_keeps_both_apart(
+    app: Application, homeserver: Homeserver, client: Client, browser: Windows
+) -> None:
+    alice = await homeserver.person("alice")
+    told = await alice.request("POST", f"/user/{alice.id}/openid/request_token", {})
+    client.token = {"state": "allowed", **told}
+    board = OpenBoard(app.board.url, app.database, app.clock)
+    tab = await browser.tab(OpenBoard(client.url, app.database, app.clock))
+    token = await board.sign_in(alice.id)
+    await tab.context.add_cookies([{"name": "esnbot-session", "value": token, "url": board.url, "httpOnly": True}])
+    # The client is of the same site here, so that the window's cookie reaches the frame.
+    await tab.open("/")
+    frame = tab.page.frame_locator("iframe")
+    await frame.locator("#widget-sign-in button").click()
+    await frame.locator("a.account").click()
+    await frame.get_by_text("Sign out here").click()
+    await frame.locator("#widget-sign-in button").wait_for()
+    assert tab.errors == []
+    await tab.page.goto(f"{board.url}/me")
+    assert alice.id in await tab.text()
+
+
 @asynccontextmanager
 async def behind_tls(port: int, certificate: Path, key: Path) -> AsyncIterator[int]:
     """What a reverse proxy does: TLS outside, the same bytes inside."""

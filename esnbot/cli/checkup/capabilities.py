@@ -92,6 +92,13 @@ CAPABILITIES: Final = (
         ("version", "device"),
     ),
     Capability(
+        "widgets",
+        "Sign people in to the board inside a widget",
+        "'openid' (or 'federation') among the resources of its listener for clients",
+        "its people sign in by links only",
+        ("widgets",),
+    ),
+    Capability(
         "media",
         "Avatars, calendar files, long pages as files",
         "Matrix 1.7 (media by reservation); max_upload_size large enough",

@@ -80,6 +80,12 @@ def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:20]
 
 
+async def wants(conn: Any, person: str, feature: str) -> bool:
+    """Whether a person takes private words of a feature: for what somebody else asks them through the bot."""
+    unwanted = await records.unwanted_by(conn, person)
+    return feature not in unwanted and model.EVERYTHING not in unwanted
+
+
 async def is_silenced(conn: Any, place: str, feature: str) -> bool:
     """Whether a feature keeps quiet in a group: its natural key, or a room id.
 

@@ -177,10 +177,10 @@ def listing(
     alive = [entry for entry in seen if not entry.group.archived]
     audience = audience_named(query.audience, alive, community)
     wanted = [entry for entry in alive if _fits(entry, query, audience, paces)]
-    found = [entry for entry in wanted if _has_words(entry, query.words)] if query.words else wanted
+    found = _with_words(wanted, query.words) if query.words else wanted
     pages = max(1, -(-len(found) // size))
     page = min(max(1, query.page), pages)
-    meant = {key for entry in alive for key in entry.meant if key in community.audiences}
+    meant = _meant_by(alive)
     kinds = {entry.group.kind for entry in alive}
     return Listing(
         entries=tuple(found[(page - 1) * size : page * size]),
@@ -198,7 +198,7 @@ def audience_named(text: str, entries: Iterable[Entry], community: Community) ->
     """The key of an audience that one of the groups is for, by key or name; '' when none is asked for, None if none."""
     if not text:
         return ""
-    wanted, meant = fold(text), {key for entry in entries for key in entry.meant}
+    wanted, meant = fold(text), _meant_by(entries)
     for key, audience in community.audiences.items():
         if key in meant and (text == key or (wanted and wanted in (fold(key), fold(audience.name)))):
             return key
@@ -215,12 +215,18 @@ def _fits(entry: Entry, query: Query, audience: str | None, paces: Mapping[str, 
     return not query.pace or paces.get(entry.group.key) == query.pace
 
 
-def _has_words(entry: Entry, words: str) -> bool:
-    asked = telling(words)
+def _meant_by(entries: Iterable[Entry]) -> set[str]:
+    """The audiences that groups are for; there are few different ones among very many groups."""
+    return {key for meant in {entry.meant for entry in entries} for key in meant}
+
+
+def _with_words(entries: Iterable[Entry], words: str) -> list[Entry]:
+    asked = [(word, stem(word)) for word in telling(words)]
     if not asked:
         # Signs alone ('🎸', '???') are looked for as they are.
-        return words.strip().casefold() in f"{entry.group.name}\n{entry.group.topic}".casefold()
-    return all(word in entry.folded or stem(word) in entry.words for word in asked)
+        signs = words.strip().casefold()
+        return [one for one in entries if signs in f"{one.group.name}\n{one.group.topic}".casefold()]
+    return [one for one in entries if all(word in one.folded or short in one.words for word, short in asked)]
 
 
 def _meant(words: str, entries: Iterable[Entry]) -> list[str]:

@@ -98,8 +98,8 @@ class Reading:
         """What somebody finds."""
         seen = await self.seen(conn, looker)
         paces: dict[str, Pace | None] = {}
-        if query.pace:
-            paces = {key: self.paces.of(one) for key, one in (await records.pulses(conn)).items()}
+        if query.pace in list(Pace):
+            paces = dict.fromkeys(await records.keys_at(conn, self.paces, Pace(query.pace)), Pace(query.pace))
         return model.listing(seen, query, self.community, paces, size)
 
     async def paces_of(self, conn: AsyncConnection, entries: tuple[Entry, ...]) -> dict[str, Pace | None]:

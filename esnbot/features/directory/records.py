@@ -15,13 +15,16 @@ from sqlalchemy import (
     and_,
     delete,
     func,
+    not_,
+    or_,
     select,
     text,
     type_coerce,
+    update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.features.directory.model import SPAN, Pulse, Scope, Subject
+from esnbot.features.directory.model import SPAN, Pace, Paces, Pulse, Scope, Subject
 from esnbot.store.bindings import binding
 from esnbot.store.rooms import room_state
 from esnbot.store.tables import Milliseconds, metadata
@@ -86,6 +89,11 @@ async def count(conn: AsyncConnection, key: str, on: int, messages: int) -> None
     await conn.execute(_ADD, {"key": key, "day": on, "messages": messages})
 
 
+async def add_up(conn: AsyncConnection, key: str, messages: int) -> None:
+    """Add messages of a day that is counted already to what the days add up to."""
+    await conn.execute(update(pulse).where(pulse.c.key == key).values(messages=pulse.c.messages + messages))
+
+
 async def sum_up(conn: AsyncConnection, key: str, room_id: str, today: int, bot: str, least: int) -> None:
     """Bring up to date what a group's last days add up to, and whether enough people are in it."""
     since = today - SPAN
@@ -116,12 +124,18 @@ async def prune(conn: AsyncConnection, today: int) -> None:
     await conn.execute(delete(day).where(day.c.day <= today - SPAN))
 
 
-async def pulses(conn: AsyncConnection, keys: Collection[str] | None = None) -> dict[str, Pulse]:
-    """Key to pulse, of those groups (all, or some) about which something may be said."""
-    query = select(pulse.c.key, pulse.c.days, pulse.c.messages).where(pulse.c.enough)
-    if keys is not None:
-        query = query.where(pulse.c.key.in_(list(keys)))
+async def pulses(conn: AsyncConnection, keys: Collection[str]) -> dict[str, Pulse]:
+    """Key to pulse, of those groups among some about which something may be said."""
+    query = select(pulse.c.key, pulse.c.days, pulse.c.messages).where(pulse.c.enough, pulse.c.key.in_(list(keys)))
     return {row.key: Pulse(row.days, row.messages) for row in await conn.execute(query)}
+
+
+async def keys_at(conn: AsyncConnection, paces: Paces, pace: Pace) -> Sequence[str]:
+    """Keys of the groups that are said to be so lively."""
+    lively = and_(pulse.c.days >= paces.lively_days, pulse.c.messages >= paces.lively_messages)
+    calm = pulse.c.days >= paces.calm_days
+    wanted = {Pace.lively: lively, Pace.calm: and_(calm, not_(lively)), Pace.quiet: not_(or_(calm, lively))}[pace]
+    return (await conn.execute(select(pulse.c.key).where(pulse.c.enough, wanted))).scalars().all()
 
 
 async def next_bound(conn: AsyncConnection, after: str, most: int) -> list[tuple[str, str]]:

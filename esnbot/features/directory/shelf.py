@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from esnbot.community.group import Group, Place
 from esnbot.community.model import Community
 from esnbot.features.directory.model import Entry, entry_of
+from esnbot.features.group import further
 from esnbot.provisioning import versions, wanted
 from esnbot.provisioning.versions import Mark
 
@@ -34,10 +35,11 @@ class Shelf:
         if mark != self._mark:
             await self._catch_up(conn)
             self._mark = mark
-        roomless = await versions.roomless(conn)
-        if not roomless:
+        # A group of several rooms is there once, as its first room.
+        hidden = await versions.roomless(conn) | await further(conn)
+        if not hidden:
             return self._order
-        return [entry for entry in self._order if entry.group.key not in roomless]
+        return [entry for entry in self._order if entry.group.key not in hidden]
 
     async def _catch_up(self, conn: AsyncConnection) -> None:
         now = await versions.versions(conn)

@@ -95,11 +95,11 @@ def language_name(voice: Voice, code: str) -> str:
 
 
 def details(voice: Voice, entry: Entry, community: Community, pace: Pace | None, *, inside: bool) -> Markdown:
-    """Kind, liveliness, language and whether the reader is in it, with commas between."""
+    """Kind, liveliness, the language where it is not the reader's, and whether they are in it, with commas between."""
     found = [voice.say(KINDS[entry.group.kind])]
     if pace is not None:
         found.append(voice.say(PACES[pace]))
-    if len(community.languages) > 1:
+    if entry.language != voice.language and len(community.languages) > 1:
         found.append(language(voice, entry.language))
     if inside:
         found.append(voice.say("you are in"))

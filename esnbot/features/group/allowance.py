@@ -15,7 +15,7 @@ from esnbot.commands.command import Call
 from esnbot.community.group import Group, Origin
 from esnbot.community.model import Community
 from esnbot.engine.clock import milliseconds
-from esnbot.features.group import families, records
+from esnbot.features.group import families, foundings, records
 from esnbot.features.group.desk import Desk, Refusal
 from esnbot.features.group.model import MADE_IN_CHAT
 from esnbot.features.group.settings import GroupSettings, MayCreate
@@ -129,7 +129,10 @@ class Allowance:
     async def _made(self, call: Call) -> Made:
         conn, user = call.ctx.conn, call.person.user
         since = milliseconds(call.ctx.now - WEEK)
-        return Made(await records.asked_since(conn, user, since), await _owned(conn, user))
+        # What waits for its second founder counts as made: all of them may say yes.
+        waiting = len(await foundings.of_maker(conn, user))
+        asked = await records.asked_since(conn, user, since)
+        return Made(asked + waiting, await _owned(conn, user) + waiting)
 
 
 async def _owned(conn: AsyncConnection, user: str) -> int:

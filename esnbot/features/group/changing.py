@@ -203,11 +203,13 @@ class Changing:
         there = sorted({user for users in (await self._inside(call, found.group)).values() for user in users})
         stay = {call.ctx.bot, *roles.animators, *roles.administrators}
         today = call.ctx.now.astimezone(self._community.zone).date()
+        belongs = {user: self._community.audiences_of(user, today) for user in there if user not in stay}
+        reached = openness.reached(after, spaces, self._community)
+        if not all(self._community.audiences[key].is_listed for key in reached):
+            # Whom no declaration names may have been invited by name: they are given the benefit of the doubt.
+            belongs = {user: audiences for user, audiences in belongs.items() if audiences}
         return tuple(
-            user
-            for user in there
-            if user not in stay
-            and not is_for(after, spaces, self._community, self._community.audiences_of(user, today))
+            user for user, audiences in belongs.items() if not is_for(after, spaces, self._community, audiences)
         )
 
     async def _inside(self, call: Call, group: Group) -> dict[str, list[UserID]]:

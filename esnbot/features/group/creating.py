@@ -16,7 +16,7 @@ from esnbot.community.model import Template
 from esnbot.community.reach import audiences_of, is_for
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect
-from esnbot.features.group import families, model, records
+from esnbot.features.group import families, model, plans, records
 from esnbot.features.group.allowance import Allowance
 from esnbot.features.group.desk import Desk, Found, Refusal
 from esnbot.features.group.events import said_later, waits_for
@@ -286,6 +286,7 @@ class Creating:
         conn, template = call.ctx.conn, self._template(call)
         spaces = await wanted.spaces(conn)
         parent = await self._parent(call, spaces)
+        audiences = self._audiences(call, parent, spaces)
         return Plan(
             name=name,
             template=template[0],
@@ -294,7 +295,8 @@ class Creating:
             language=call.person.language,
             owners=(call.person.user,),
             topic=str(call.args.get("topic") or ""),
-            audiences=self._audiences(call, parent, spaces),
+            audiences=audiences,
+            joining=plans.door(template[2], spaces[parent], audiences),
         )
 
     async def _parent(self, call: Call, spaces: dict[str, Place]) -> str:

@@ -9,8 +9,9 @@ from typing import Final
 from sqlalchemy import Column, Table, Text, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.community.group import Group, Origin, Place, Space
+from esnbot.community.group import Group, Joining, Origin, Place, Space
 from esnbot.community.reach import audiences_of
+from esnbot.engine.effects import Effect, Invite, room
 from esnbot.features.group import plans
 from esnbot.features.group.plans import SPACE
 from esnbot.provisioning import wanted
@@ -54,13 +55,16 @@ async def space_of(conn: AsyncConnection, key: str) -> Space | None:
     return next((place for place in await family(conn, key) if isinstance(place, Space)), None)
 
 
-async def entrances(conn: AsyncConnection, key: str) -> list[str]:
-    """Keys of the rooms that somebody is invited to who comes into a group; the further ones can be entered from there.
-
-    The space around them comes first.
-    """
+async def invitations(conn: AsyncConnection, key: str, person: str, reason: str) -> list[Effect]:
+    """Invite somebody into a group: its space, its first room, and the rooms that its space does not open."""
     head = await head_of(conn, key)
-    return [key for key, what in (await parts(conn, head)).items() if key == head or what == SPACE][::-1] or [head]
+    there = await parts(conn, head) or {head: ""}
+    group = await wanted.get(conn, head)
+    opens = group is not None and group.joining in (Joining.space, Joining.public)
+    keys = [one for one, what in there.items() if one == head or what == SPACE or not opens]
+    # The space first: clients show rooms in it.
+    keys.sort(key=lambda one: there[one] != SPACE)
+    return [Invite(room=room(one), user=person, reason=reason) for one in keys]
 
 
 async def head_of(conn: AsyncConnection, key: str) -> str:

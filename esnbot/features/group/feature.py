@@ -66,4 +66,6 @@ DECLARATION: Final = Declaration(
     build=build,
     migrations=HERE / "migrations",
     texts=HERE / "texts",
+    called=Names(("group questions",), ("questions de groupes",)),
+    whispers=True,
 )

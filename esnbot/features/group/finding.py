@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from esnbot.commands.command import Call
 from esnbot.community.group import Group, Joining
 from esnbot.community.person import UserID
-from esnbot.engine.effects import Effect, Emit, Invite, Kick, Nudge, room
+from esnbot.engine.effects import Effect, Emit, Kick, Nudge, room
 from esnbot.features.group import families, model
 from esnbot.features.group.desk import Desk, Found, Refusal
 from esnbot.features.group.events import OWNER_GONE
@@ -82,8 +82,7 @@ class Finding:
     async def _invitations(self, call: Call, group: Group) -> list[Effect]:
         """Into the first room, and into the space around it, from which the others can be entered."""
         reason = _plain(call.voice.say("You asked to join"))
-        keys = await families.entrances(call.ctx.conn, group.key)
-        return [Invite(room=room(key), user=call.person.user, reason=reason) for key in keys]
+        return await families.invitations(call.ctx.conn, group.key, call.person.user, reason)
 
     async def join(self, call: Call) -> Sequence[Effect]:
         """Invite the person, or show the open door."""

@@ -18,6 +18,7 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, Emit, React, Say, Schedule, Unschedule, direct, post
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
+from esnbot.features import calm
 from esnbot.features.group import foundings, model, records
 from esnbot.features.group.desk import Desk, Refusal
 from esnbot.features.group.events import FOUNDING_ASKED, FOUNDING_OVER
@@ -31,6 +32,7 @@ from esnbot.speech import Later, Markdown, Voice, bold, bullets, later, paragrap
 YES: Final = "✅"
 NO: Final = "❌"
 JOB: Final = "founding"
+NAME: Final = "group"
 MOST: Final = 3
 """So many of a person's groups can wait for a second founder at a time."""
 _POST: Final = "founding:"
@@ -77,6 +79,15 @@ class Founding:
                     "{groups} wait for their second founder. Wait for one of the answers, or take one back with "
                     "`!esn group decline`.",
                     groups=names,
+                )
+            )
+        if not await calm.wants(conn, second, NAME) or len(await foundings.for_second(conn, second)) >= MOST:
+            raise Refusal(
+                call.voice.say(
+                    "I cannot ask {person} at the moment. Talk to them, and let them make {group}, with you as the "
+                    "second person.",
+                    person=await called(conn, call.event.room_id, second),
+                    group=bold(plan.name),
                 )
             )
         expires = call.ctx.now + self._settings.founders_wait

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from esnbot.commands.command import Call
 from esnbot.community.group import Joining
 from esnbot.community.reach import is_for
-from esnbot.engine.effects import Effect, Invite, room
+from esnbot.engine.effects import Effect
+from esnbot.features.group import families
 from esnbot.features.group.desk import Desk, Found, Refusal
 from esnbot.features.places import called
 from esnbot.provisioning import wanted
@@ -46,7 +47,7 @@ class Inviting:
             return [call.refuse(refusal.sentence)]
         reason = str(voice.say("Somebody in this group would like you to join"))
         said = voice.say("I have invited {person} to {group}.", person=who, group=bold(group.name))
-        return [Invite(room=room(group.key), user=person, reason=reason), call.answer(said)]
+        return [*await families.invitations(call.ctx.conn, group.key, person, reason), call.answer(said)]
 
     async def _allowed(self, call: Call) -> Found:
         """Where one comes in by invitation only, owners invite; elsewhere everybody in the group."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from esnbot.commands.command import Call
 from esnbot.community.group import Group
 from esnbot.engine.clock import milliseconds
-from esnbot.engine.effects import Effect, Invite, Nudge, Say, room
+from esnbot.engine.effects import Effect, Nudge, Say, room
 from esnbot.features.group import families, model
 from esnbot.features.group.desk import Desk, Found, Refusal, owned_sentence
 from esnbot.features.places import called
@@ -147,7 +147,7 @@ class Keeping:
         if found.room_id is not None:
             if await rooms.membership(call.ctx.conn, found.room_id, taker) not in ("join", "invite"):
                 reason = str(call.voice.say("This group has been handed over to you"))
-                effects.append(Invite(room=room(group.key), user=taker, reason=reason))
+                effects += await families.invitations(call.ctx.conn, group.key, taker, reason)
             if call.event.room_id != found.room_id:
                 effects.append(await self._told_there(call, found, found.room_id, taker))
         said = call.voice.say(

@@ -8,7 +8,7 @@ from typing import Final
 
 from esnbot.community.group import Group, History, Joining, Place
 from esnbot.community.model import Community
-from esnbot.community.reach import audiences_of
+from esnbot.community.reach import audiences_of, reached_by
 
 FEW: Final = 5
 """Fewer people than this are 'a few': a number would point at them."""
@@ -29,8 +29,9 @@ def choices(group: Group, spaces: Mapping[str, Place], community: Community) -> 
 
 
 def reached(group: Group, spaces: Mapping[str, Place], community: Community) -> tuple[str, ...]:
-    """The audiences that a group is for, its own or those around it."""
-    return audiences_of(group, spaces) or inside(community)
+    """The audiences that a group is for, its own or those around it, in the order of the file."""
+    meant = reached_by(group, spaces, community.audiences)
+    return tuple(key for key in community.audiences if key in meant)
 
 
 def may_be_public(group: Group, spaces: Mapping[str, Place]) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from esnbot.commands.command import Call
 from esnbot.community.person import UserID
-from esnbot.engine.effects import Effect, Invite, Nudge, Say, room
+from esnbot.engine.effects import Effect, Nudge, Say, room
+from esnbot.features.group import families
 from esnbot.features.group.desk import Desk, Found, Refusal
 from esnbot.features.places import called
 from esnbot.provisioning import wanted
@@ -59,7 +60,7 @@ class Owning:
         if found.room_id is not None:
             if await rooms.membership(call.ctx.conn, found.room_id, person) not in ("join", "invite"):
                 reason = str(call.voice.say("You own this group from now on"))
-                effects.append(Invite(room=room(found.group.key), user=person, reason=reason))
+                effects += await families.invitations(call.ctx.conn, found.group.key, person, reason)
             if call.event.room_id != found.room_id:
                 voice = await self._desk.voice_of(call.ctx.conn, found.group)
                 said = voice.say(

@@ -31,6 +31,21 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     owners: tuple[str, ...]
     topic: str = ""
     audiences: tuple[str, ...] = ()
+    joining: Joining = Joining.space
+
+
+def door(template: Template | None, parent: Place, audiences: tuple[str, ...]) -> Joining:
+    """How people come in: as the template says, as far as the space around it lets them.
+
+    A group is open to whoever has its address only where its space is, and where it is for a part of the space nobody
+    can let others in.
+    """
+    joining = (template.joining if template is not None else None) or Joining.space
+    if joining is Joining.public and (parent.joining is not Joining.public or audiences):
+        return Joining.space
+    if joining is Joining.knock and audiences:
+        return Joining.space
+    return joining
 
 
 def keys(template: Template | None, head: str) -> dict[str, str]:
@@ -82,12 +97,12 @@ def _group(plan: Plan, template: Template | None, room: TemplateRoom | None, key
         topic=topic,
         kind=plan.kind,
         parent=plan.parent,
-        joining=template.joining or Joining.space,
+        joining=plan.joining,
         audiences=plan.audiences,
         language=language,
         charter=template.charter.get(language, ""),
         posting=(room.posting if room is not None else None) or template.posting or Posting.everyone,
-        history=template.history or History.shared,
+        history=_past(template, plan),
         encrypted=bool(template.encrypted),
         retention=template.retention,
         tempo=template.tempo,
@@ -95,6 +110,13 @@ def _group(plan: Plan, template: Template | None, room: TemplateRoom | None, key
         owners=frozenset(plan.owners),
         origin=Origin.chat,
     )
+
+
+def _past(template: Template, plan: Plan) -> History:
+    """What everybody can read from outside is read by those whom the space shuts out, too: only where all is open."""
+    if template.history is History.world and plan.joining is not Joining.public:
+        return History.shared
+    return template.history or History.shared
 
 
 def room_name(group: str, room: str) -> str:

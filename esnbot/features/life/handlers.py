@@ -114,7 +114,7 @@ class LifeHandlers:
             if not isinstance(place, Group) or place.archived or room_id is None or place.key in further:
                 continue
             effects += await self._without_strangers(ctx, place, room_id)
-            span = self._settings.quiet_span(place.kind)
+            span = self._settings.quiet_span(place)
             if room_id not in since:
                 # Before that nobody listened: it does not count as quiet.
                 await records.rest(ctx.conn, room_id, milliseconds(ctx.now))
@@ -157,7 +157,9 @@ class LifeHandlers:
         """Take those off a group's owners who belong to no audience any more."""
         roles = self._community.roles
         today = ctx.now.astimezone(self._community.zone).date()
-        if not self._community.audiences:
+        audiences = self._community.audiences.values()
+        if not audiences or not all(one.is_listed for one in audiences):
+            # Where people are invited by name, or a directory knows, the declaration alone does not say who has gone.
             return []
         gone = [
             owner
@@ -168,7 +170,7 @@ class LifeHandlers:
             return []
         try:
             left = replace(group, owners=group.owners - frozenset(gone))
-            await wanted.want(ctx.conn, left, ctx.bot, milliseconds(ctx.now))
+            await groups.want(ctx.conn, left, ctx.bot, milliseconds(ctx.now))
         except Owned:
             # Whom the file names, the file has to name no more.
             return []
@@ -195,7 +197,8 @@ class LifeHandlers:
             return []
         if await self._questions.owners_in(ctx.conn, group, room_id):
             return []
-        if not await self._members(ctx, room_id):
+        # Who says goodbye by a command is still there for a moment.
+        if not set(await self._members(ctx, room_id)) - {person}:
             return await self._questions.tell_animators(ctx.conn, group, wording.left_behind)
         if group.kind in ALWAYS_QUIET or await is_silenced(ctx.conn, room_id, NAME):
             return await self._questions.tell_animators(ctx.conn, group, wording.without_owner)

@@ -68,7 +68,9 @@ class Questions:
         effects: list[Effect] = []
         before = await records.open_for(ctx.conn, group.key)
         if before is not None and before.about is About.quiet:
+            # Who looks after it comes first; they may know what shall become of it.
             effects += await self._close(ctx.conn, before)
+            await records.rest(ctx.conn, room_id, milliseconds(ctx.now))
         asked = await self._open(ctx, group, room_id, About.owner, giver)
         if asked is None:
             return effects
@@ -247,7 +249,7 @@ class Questions:
                 said = wording.which_to_merge_with(voice, group.name, owners)
                 return [*effects, _say(group, said, mentions=tuple(sorted(group.owners)))]
             case _:
-                said = wording.kept(voice, group.name, self._settings.quiet_span(group.kind))
+                said = wording.kept(voice, group.name, self._settings.quiet_span(group))
                 return [*effects, _say(group, said)]
 
     async def _archive(self, ctx: Context, group: Group, voice: Voice, *, wanted_so: bool) -> list[Effect]:
@@ -284,9 +286,12 @@ class Questions:
 
     async def _unwanted(self, ctx: Context, asked: Question, group: Group) -> list[Effect]:
         effects = await self._close(ctx.conn, asked)
-        if await self.owners_in(ctx.conn, group, asked.room_id):
-            return effects
         voice = await self._voice(ctx.conn, group)
+        if owners := await self.owners_in(ctx.conn, group, asked.room_id):
+            if asked.giver not in owners:
+                return effects
+            giver = await called(ctx.conn, asked.room_id, asked.giver)
+            return [*effects, _say(group, wording.stays_with(voice, group.name, giver))]
         return [
             *effects,
             _say(group, wording.nobody_wants_it(voice)),

@@ -127,6 +127,11 @@ def nobody_wants_it(voice: Voice) -> Markdown:
     return voice.say("Nobody has come forward to look after this group, so I have asked the animators.")
 
 
+def stays_with(voice: Voice, name: str, giver: Markdown) -> Markdown:
+    """Nobody takes over what an owner would have given away."""
+    return voice.say("Nobody has come forward, so {group} stays with {person} for now.", group=name, person=giver)
+
+
 # --- to the animators ------------------------------------------------------------------------------------------------
 
 

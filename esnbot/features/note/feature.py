@@ -13,10 +13,11 @@ from esnbot.features.group import GROUP_BORN
 from esnbot.features.note import acts, model
 from esnbot.features.note.acts import Acts
 from esnbot.features.note.desk import READ, Desk
-from esnbot.features.note.handlers import AGAIN, Handlers, is_judgement, is_redaction, may_keep
+from esnbot.features.note.handlers import AGAIN, Handlers, is_judgement, is_ours, is_redaction, may_keep
 from esnbot.features.note.keeping import NAME, Keeping
 from esnbot.features.note.pages import Pages
 from esnbot.features.note.settings import NoteSettings
+from esnbot.features.page import NOTE_BROUGHT
 from esnbot.features.text import TEXT_CHANGED
 from esnbot.speech import later
 
@@ -38,6 +39,7 @@ def build(kit: Kit[NoteSettings]) -> Feature:
             Listener(frozenset({"m.room.encryption"}), handlers.encrypted),
             Listener(frozenset({TEXT_CHANGED}), handlers.changed),
             Listener(frozenset({GROUP_BORN}), handlers.born),
+            Listener(frozenset({NOTE_BROUGHT}), handlers.brought, wants=is_ours),
             Listener(frozenset({acts.EDIT}), doings.edit),
             Listener(frozenset({acts.RESTORE}), doings.restore),
             Listener(frozenset({acts.JUDGE}), doings.judge),

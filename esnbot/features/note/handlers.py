@@ -27,6 +27,7 @@ from esnbot.features.note.records import Note
 from esnbot.features.places import language_of
 from esnbot.provisioning import wanted
 from esnbot.speech import render
+from esnbot.store import bindings
 
 AGAIN: Final = "again"
 """The job that makes a note anew of what is left of its thread."""
@@ -43,6 +44,11 @@ def may_keep(event: Event) -> bool:
 def is_redaction(event: Event) -> bool:
     """A cheap look: something was taken away."""
     return bool(event.redacts)
+
+
+def is_ours(event: Event) -> bool:
+    """A cheap look: nobody outside made it."""
+    return event.is_internal
 
 
 def is_judgement(event: Event) -> bool:
@@ -324,6 +330,18 @@ class Handlers:
             written = Written(title, words, model.usable_tags(first.tags))
             effects += (await self._keeping.write(ctx, place, event.room_id, written, "", module=NAME, voice=voice))[1]
         return effects
+
+    async def brought(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """A note came in with an import of files."""
+        place = await wanted.get(ctx.conn, event.text("place"))
+        room_id = await bindings.room_of(ctx.conn, event.text("place"))
+        tags = event.content.get("tags")
+        if not isinstance(place, Group) or room_id is None:
+            return []
+        named = model.usable_tags([tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else [])
+        title, words = event.text("title")[: model.LONGEST_TITLE], event.text("words")[: model.LONGEST_TEXT]
+        written = Written(title, words, named)
+        return (await self._keeping.write(ctx, place, room_id, written, event.text("by"), module=NAME))[1]
 
     # --- one person ----------------------------------------------------------------------------------------------
 

@@ -137,10 +137,17 @@ def _without_tags_at_end(title: str) -> str:
 
 
 def _without_lines_of_tags(words: str) -> str:
+    """The text without what only says its tags, above it and below it: they are shown by themselves."""
     lines = words.split("\n")
-    while lines and (not lines[-1].strip() or _ONLY_TAGS.fullmatch(lines[-1].strip())):
+    while lines and _says_nothing_else(lines[-1]):
         lines.pop()
+    while lines and _says_nothing_else(lines[0]):
+        del lines[0]
     return "\n".join(lines)
+
+
+def _says_nothing_else(line: str) -> bool:
+    return not line.strip() or bool(_ONLY_TAGS.fullmatch(line.strip()))
 
 
 def title_of(text: str) -> str:

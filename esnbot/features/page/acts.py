@@ -102,7 +102,7 @@ class Acts:
 
     async def _keep(self, ctx: Context, event: Event, saved: Saved) -> int:
         """Keep what could not be saved for its author to decide; returns the draft's id."""
-        stand = await records.get(ctx.conn, saved.page)
+        found = await shelf.page(ctx, saved.page)
         now, by = milliseconds(ctx.now), event.text("by")
         earlier = await records.draft(ctx.conn, _number(event, "draft"), by)
         return await records.put_draft(
@@ -112,10 +112,10 @@ class Acts:
                 person=by,
                 way=BOARD,
                 state=CONFLICT,
-                place=stand.place if stand is not None else "",
+                place=found.stand.place if found is not None else "",
                 page=saved.page,
                 base=_number(event, "base"),
-                name="",
+                name=found.title if found is not None else "",
                 words=self.keeper.words(event.text("words")),
                 touched=now,
                 expires=now + round(self.keeper.settings.drafts_kept.total_seconds() * 1000),

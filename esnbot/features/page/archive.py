@@ -24,6 +24,8 @@ LARGEST: Final = 20_000_000
 """Bytes of all files together, unpacked."""
 LARGEST_FILE: Final = 400_000
 MOST_FILES: Final = 5_000
+LONGEST_TITLE: Final = 200
+"""Characters of a note's title; a page's name is checked as such."""
 LONGEST_HEAD: Final = 20_000
 MOST_TAGS: Final = 20
 LONGEST_TAG: Final = 50
@@ -96,13 +98,14 @@ def read(path: str, data: bytes) -> Leaf:
     if not isinstance(title, str):
         title = named[1] if named else path.rpartition("/")[2].removesuffix(".md").replace("-", " ")
         words = words[named.end() :] if named else words
+    kind = NOTE if head.get("kind") == NOTE or path.startswith("notes/") else PAGE
     try:
-        name = name_of(title)
+        name = " ".join(title.split())[:LONGEST_TITLE] if kind == NOTE else name_of(title)
     except BadName as error:
         raise BadArchive(later("{file}: {reason}", file=shown, reason=error.sentence)) from error
     parent = head.get("parent")
     return Leaf(
-        kind=NOTE if head.get("kind") == NOTE or path.startswith("notes/") else PAGE,
+        kind=kind,
         title=name,
         words=words.strip("\n"),
         tags=_strings(head.get("tags"))[:MOST_TAGS],

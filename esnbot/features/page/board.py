@@ -59,16 +59,16 @@ class PageBoard(Tidying):
         """The places whose pages somebody may read, and those where they could begin some."""
         async with visit.read() as conn:
             reader = await self.reader(visit, conn)
-            having = await records.places_with_pages(conn)
+            having = await records.pages_of_places(conn)
             rows, sealed = [], []
             for place in reader.readable():
+                joined = reader.memberships.get(place.key) == "join"
+                if place.key not in having and (not joined or (isinstance(place, Group) and place.archived)):
+                    continue
                 if await shelf.is_sealed(conn, place):
                     sealed += [place.name] if place.key in having else []
-                elif place.key in having or reader.memberships.get(place.key) == "join":
-                    if isinstance(place, Group) and place.archived and place.key not in having:
-                        continue
-                    known = await shelf.shelf(conn, place)
-                    rows.append({"name": place.name, "href": address(place.key), "count": len(known.titled())})
+                else:
+                    rows.append({"name": place.name, "href": address(place.key), "count": having.get(place.key, 0)})
         return visit.show("page/places.html", plain(visit.voice.say("Pages")), rows=rows, sealed=sealed)
 
     async def contents(self, visit: Visit) -> web.StreamResponse:

@@ -168,7 +168,8 @@ async def bring(
             saved = await keeper.save(ctx, page.id, by=by, base=page.number, words=leaf.words)
             changed += saved.number != page.number
         effects += saved.effects
-    notes = [leaf for leaf in leaves if leaf.kind == NOTE]
+    known = {(one.current.title, one.current.words) for one in await text.of_place(ctx.conn, place.key, NOTE)}
+    notes = [leaf for leaf in leaves if leaf.kind == NOTE and (leaf.title, leaf.words) not in known]
     effects += [
         Emit(
             type=NOTE_BROUGHT,

@@ -164,7 +164,7 @@ class Desk(OrderDesk):
         return [call.answer(paragraphs(head, Markdown("\n".join(lines)), more))]
 
     async def _everywhere(self, call: Call, reader: Reader) -> Markdown:
-        having = await records.places_with_pages(call.ctx.conn)
+        having = await records.pages_of_places(call.ctx.conn)
         names = [place.name for place in reader.readable() if place.key in having]
         if not names:
             return wording.no_page(call.voice)

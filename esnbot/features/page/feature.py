@@ -15,7 +15,7 @@ from esnbot.features.group import GROUP_BORN
 from esnbot.features.page.acts import ACT
 from esnbot.features.page.board import PageBoard
 from esnbot.features.page.desk import Desk
-from esnbot.features.page.handlers import EXPIRE, NAME, PageHandlers, is_button, is_ours, is_page, is_redaction
+from esnbot.features.page.handlers import EXPIRE, NAME, PageHandlers, is_button, is_file, is_ours, is_page, is_redaction
 from esnbot.features.page.keeping import Keeper
 from esnbot.features.page.settings import PageSettings
 from esnbot.features.page.writing import Writing
@@ -41,6 +41,7 @@ def build(kit: Kit[PageSettings]) -> Feature:
             Listener(frozenset({GROUP_BORN}), handlers.group_born, wants=is_ours),
             Listener(frozenset({ACT}), handlers.asked_on_board, wants=is_ours),
             Listener(frozenset({"m.reaction"}), handlers.reacted, wants=is_button),
+            Listener(frozenset({"m.room.message"}), handlers.filed, wants=is_file),
             Listener(frozenset({"m.room.redaction"}), handlers.taken_back, wants=is_redaction),
         ),
         due={EXPIRE: handlers.expire},

@@ -39,6 +39,11 @@ def is_button(event: Event) -> bool:
     return chosen(event)[1] in SIGNS
 
 
+def is_file(event: Event) -> bool:
+    """A cheap look: a file."""
+    return event.content.get("msgtype") == "m.file"
+
+
 def is_ours(event: Event) -> bool:
     """A cheap look: nobody outside made it."""
     return event.is_internal
@@ -113,6 +118,10 @@ class PageHandlers:
     async def taken_back(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """Somebody removed a message, which may be a piece of what they write."""
         return await self._writing.taken_back(ctx, event) if event.sender != ctx.bot else []
+
+    async def filed(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """A file, perhaps from somebody who writes a page."""
+        return await self._writing.filed(ctx, event) if event.sender != ctx.bot else []
 
     # --- one person ----------------------------------------------------------------------------------------------
 

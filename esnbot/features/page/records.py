@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Boolean, Column, Index, Integer, Row, Table, delete, select, text, update
+from sqlalchemy import Boolean, Column, Index, Integer, Row, Table, delete, func, select, text, update
 from sqlalchemy import Text as Words
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -156,9 +156,10 @@ async def of_place(conn: AsyncConnection, place: str, *, hidden: bool = False) -
     return [_stand(row) for row in await conn.execute(query if hidden else query.where(page.c.hidden.is_(False)))]
 
 
-async def places_with_pages(conn: AsyncConnection) -> set[str]:
-    """The keys of the places that have pages."""
-    return set((await conn.execute(select(page.c.place).where(page.c.hidden.is_(False)).distinct())).scalars())
+async def pages_of_places(conn: AsyncConnection) -> dict[str, int]:
+    """The keys of the places that have pages, with how many."""
+    query = select(page.c.place, func.count()).where(page.c.hidden.is_(False)).group_by(page.c.place)
+    return {row[0]: int(row[1]) for row in await conn.execute(query)}
 
 
 async def add(conn: AsyncConnection, stand: Stand) -> None:
@@ -178,16 +179,15 @@ async def lift(conn: AsyncConnection, id: int, to: int) -> None:
 
 
 async def forget(conn: AsyncConnection, id: int) -> None:
-    """Forget a page whose text was taken away; its names are free."""
+    """Forget a page whose text was taken away; its names are free. What people have not saved of it stays theirs."""
     await conn.execute(delete(page).where(page.c.id == id))
     await conn.execute(delete(page_name).where(page_name.c.page == id))
     await conn.execute(delete(page_link).where(page_link.c.page == id))
-    await conn.execute(delete(page_draft).where(page_draft.c.page == id))
 
 
 async def count(conn: AsyncConnection, place: str) -> int:
     """How many pages a place has, with those that were put away."""
-    return len((await conn.execute(select(page.c.id).where(page.c.place == place))).all())
+    return int((await conn.execute(select(func.count()).where(page.c.place == place))).scalar_one())
 
 
 # --- names -------------------------------------------------------------------------------------------------------

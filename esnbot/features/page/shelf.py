@@ -18,7 +18,7 @@ from esnbot.features.page import records
 from esnbot.features.page.names import above, fold, in_order
 from esnbot.features.page.records import Stand
 from esnbot.features.places import may_read, memberships
-from esnbot.features.text import Draft, Text
+from esnbot.features.text import PAGE, Draft, Text
 from esnbot.provisioning import wanted
 from esnbot.store import bindings, rooms
 
@@ -58,7 +58,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The pages of one place, by id."""
+    """The pages of one place, by id: their names and how they stand; their words are not looked up."""
 
     place: Place
     pages: Mapping[int, Page]
@@ -88,14 +88,20 @@ class Shelf:
 
 
 async def shelf(ctx: Context | AsyncConnection, place: Place, *, hidden: bool = False) -> Shelf:
-    """The pages of a place; without a context those of encrypted groups have no names."""
+    """The pages of a place by their names, without their words; those of encrypted groups need a context.
+
+    With ``hidden`` those too that were put away.
+    """
     conn = ctx.conn if isinstance(ctx, Context) else ctx
     stands = await records.of_place(conn, place.key, hidden=hidden)
-    texts = await text.some(conn, [stand.id for stand in stands])
+    heads = {one.id: one for one in await text.of_place(conn, place.key, PAGE, words=False)}
     pages: dict[int, Page] = {}
     for stand in stands:
-        if stand.id in texts and not texts[stand.id].gone:
-            pages[stand.id] = await _opened(ctx, stand, texts[stand.id])
+        head = heads.get(stand.id)
+        if head is not None and head.sealed:
+            pages[stand.id] = await _opened(ctx, stand, head)
+        elif head is not None:
+            pages[stand.id] = Page(stand, head, head.current.draft)
     return Shelf(place, pages, {stand.id: stand.parent for stand in stands})
 
 

@@ -88,7 +88,8 @@ class Writing:
         aside = [one for one in await records.drafts_of(ctx.conn, user, CHAT) if one.state != CONFLICT]
         for one in aside:
             await records.drop_draft(ctx.conn, one.id)
-        draft = self._fresh(ctx, user, place, found, "" if sealed else name, parent)
+        title = found.title if found is not None else name
+        draft = self._fresh(ctx, user, place, found, "" if sealed else title, parent)
         await records.put_draft(ctx.conn, draft)
         words = paragraphs(
             voice.say("I have put aside what you were writing before.") if any(one.parts for one in aside) else None,
@@ -125,11 +126,12 @@ class Writing:
 
     async def resume(self, call: Call) -> Sequence[Effect] | None:
         """Go on with what somebody has not saved; None when there is nothing."""
-        drafts = await records.drafts_of(call.ctx.conn, call.person.user, CHAT)
+        drafts = await records.drafts_of(call.ctx.conn, call.person.user)
         if not drafts:
             return None
         chat = Chat(call.ctx, call.event, call.person.user, call.voice)
-        return await self._preview(chat, replace(drafts[0], touched=milliseconds(call.ctx.now)))
+        # What was written on the board goes on here.
+        return await self._preview(chat, replace(drafts[0], way=CHAT, touched=milliseconds(call.ctx.now)))
 
     async def keep(self, call: Call, found: Page, words: str, base: int) -> None:
         """Keep what could not be saved, for its author to decide."""
@@ -184,6 +186,24 @@ class Writing:
             return await writing._decide(chat, draft, emoji)
         return []
 
+    async def filed(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """Somebody who writes a page sent a file: say how it gets there instead."""
+        draft = next(iter(await records.drafts_of(ctx.conn, event.sender, CHAT)), None)
+        if draft is None or draft.touched < milliseconds(ctx.now - AWAKE):
+            return []
+        if await self.people.is_direct(ctx.conn, event.room_id, event.sender, ctx.bot) is not True:
+            return []
+        chat = Chat(
+            ctx,
+            event,
+            event.sender,
+            self.keeper.speech.voice(await self.people.language(ctx.conn, event.sender)),
+        )
+        said = chat.voice.say(
+            "I cannot read files here. Paste the text into messages, or bring the file in on the board, under *Pages*."
+        )
+        return [chat.answer(said)]
+
     async def taken_back(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """A message of a text was removed by its author: it is no part of it any more."""
         for draft in await records.drafts_of(ctx.conn, event.sender, CHAT):
@@ -234,6 +254,8 @@ class Writing:
             await records.put_draft(chat.ctx.conn, replace(draft, touched=milliseconds(chat.ctx.now)))
             return [chat.answer(chat.voice.say("I have nothing from you yet. Write your text, then `done`."))]
         found = await shelf.page(chat.ctx, draft.page) if draft.page else None
+        if draft.page and found is None:
+            return await self._homeless(chat, draft, words)
         before = await self.keeper.version(chat.ctx, found, draft.base) if found is not None else None
         name = found.title if found is not None else draft.name
         shown = wording.preview(chat.voice, name, words, before.words if before is not None else None)
@@ -247,6 +269,15 @@ class Writing:
             chat.answer(shown, key=key),
             *(React(key=f"{key}/{sign}", room=room, to=post(key), emoji=_button(sign)) for sign in buttons),
         ]
+
+    async def _homeless(self, chat: Chat, draft: DraftRow, words: str) -> Sequence[Effect]:
+        """The page was taken away meanwhile: what somebody wrote of it can be a new one, or is given back to them."""
+        gone = chat.voice.say("This page is not there any more.")
+        if draft.name:
+            new = replace(draft, page=0, base=0, parent=0, state=OPEN)
+            return [chat.answer(gone), *await self._preview(chat, new)]
+        await records.drop_draft(chat.ctx.conn, draft.id)
+        return [chat.answer(paragraphs(gone, wording.source(chat.voice, words)))]
 
     async def _lost(self, chat: Chat, draft: DraftRow) -> Sequence[Effect]:
         await records.drop_draft(chat.ctx.conn, draft.id)
@@ -287,8 +318,10 @@ class Writing:
         """Show both versions, and what they began from."""
         found = await shelf.page(chat.ctx, draft.page)
         words = _words(chat.ctx, draft)
-        if found is None or found.draft is None or words is None:
+        if words is None:
             return await self._lost(chat, draft)
+        if found is None or found.draft is None:
+            return await self._homeless(chat, draft, words)
         before = await self.keeper.version(chat.ctx, found, draft.base)
         merged = merge(before.words if before is not None else "", found.words, words)
         other = await wording.name_in(chat.ctx, found.stand.place, found.text.current.author)
@@ -299,8 +332,10 @@ class Writing:
         """Both, mine or theirs where both changed the same; all else of both stays in any case."""
         found = await shelf.page(chat.ctx, draft.page)
         words = _words(chat.ctx, draft)
-        if found is None or found.draft is None or words is None:
+        if words is None:
             return await self._lost(chat, draft)
+        if found is None or found.draft is None:
+            return await self._homeless(chat, draft, words)
         before = await self.keeper.version(chat.ctx, found, draft.base)
         merged = merge(before.words if before is not None else "", found.words, words)
         decided = merged.text if choice == BOTH else merged.chosen(first=choice == THEIRS)

@@ -136,4 +136,6 @@ DECLARATION: Final = Declaration(
     migrations=HERE / "migrations",
     texts=HERE / "texts",
     templates=HERE / "templates",
+    called=Names(("hints",), ("suggestions",)),
+    posts=True,
 )

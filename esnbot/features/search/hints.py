@@ -24,7 +24,7 @@ from esnbot.features.status import is_paused
 from esnbot.provisioning import wanted
 from esnbot.speech import bullets, paragraphs, render
 
-LIKELY: Final = 0.62
+LIKELY: Final = 0.75
 """From this likeness on (0 to 1) something is offered that nobody asked for."""
 MOST: Final = 3
 OWN: Final = timedelta(days=7)

@@ -13,8 +13,6 @@ from esnbot.features.search.model import Document, Hit, Judge, Term, Weights
 from esnbot.features.search.readable import SEEN, Readable
 from esnbot.features.search.shelf import Within
 
-RANKABLE: Final = 2_500
-"""Above so many documents that have a word (roughly) not all of them are ranked: the newest are."""
 ENOUGH: Final = 20
 """With fewer documents that have all the words, those that have some of them are looked at too."""
 
@@ -102,7 +100,7 @@ async def _some(conn: AsyncConnection, terms: Sequence[Term], place: Within, wei
     counts = sorted((weights.count(term, place.shelf), number) for number, term in enumerate(terms))
     matches, chosen = counts[0][0], [terms[counts[0][1]]]
     for count, number in counts[1:]:
-        if matches + count > RANKABLE:
+        if matches + count > _rankable(conn):
             break
         matches += count
         chosen.append(terms[number])
@@ -114,13 +112,19 @@ async def _candidates(
 ) -> list[int]:
     """Ids of documents that may fit; with too many matches, of the newest part of the shelf."""
     candidates = sqlite.candidates if records.is_sqlite(conn) else postgres.candidates
-    if matches <= RANKABLE:
+    rankable = _rankable(conn)
+    if matches <= rankable:
         return await candidates(conn, terms, place, every=every)
     last = await records.last_sequence(conn, place.shelf)
-    newest = replace(place, since=last - last * RANKABLE // matches)
+    newest = replace(place, since=last - last * rankable // matches)
     found = await candidates(conn, terms, newest, every=every)
     # Who may read little may find it further back.
     return found if len(found) >= ENOUGH else await candidates(conn, terms, place, every=every)
+
+
+def _rankable(conn: AsyncConnection) -> int:
+    """Above so many documents that have a word (roughly) not all of them are ranked: the newest are."""
+    return sqlite.RANKABLE if records.is_sqlite(conn) else postgres.RANKABLE
 
 
 async def _hits(

@@ -45,7 +45,7 @@ class Links:
             place = (await wanted.names(conn, [hit.place])).get(hit.place, "")
             line = voice.say("{what} (in {group})", what=line, group=escape(place)) if place else line
         if hit.kind != "question" and hit.excerpt:
-            line = Markdown(f"{line}: {escape(short(hit.excerpt, LONGEST_EXCERPT))}")
+            line = voice.say("{what}: {words}", what=line, words=escape(short(hit.excerpt, LONGEST_EXCERPT)))
         return line
 
 

@@ -17,7 +17,9 @@ LONGEST_TITLE: Final = 500
 MOST_TAGS: Final = 50
 LONGEST_TAG: Final = 100
 LONGEST_QUERY: Final = 2_000
-MOST_TERMS: Final = 24
+FEW_TERMS: Final = 8
+"""Up to so many, it counts whether they stand together."""
+MOST_TERMS: Final = 20
 """Of a longer question the first words count; a text that is compared has that many words that tell most."""
 SHOWN: Final = 180
 """Characters of an excerpt."""
@@ -26,10 +28,10 @@ _QUOTED: Final = re.compile(r'["“”„«»]\s*([^"“”„«»]+?)\s*["“�
 _MARKUP: Final = re.compile(r"!?\[([^\]\n]{0,300})\]\([^)\s]{0,500}\)|[*_`#>|~]+")
 
 # Where a word stands says how much it says of a document.
-_IN_TITLE: Final = 6.0
-_IN_TAGS: Final = 4.0
+_IN_TITLE: Final = 4.0
+_IN_TAGS: Final = 3.0
 _SATURATION: Final = 1.2
-_LENGTH: Final = 0.5
+_LENGTH: Final = 0.75
 _TOGETHER: Final = 0.4
 """What two words of the question add that stand side by side, as a share of what they weigh."""
 
@@ -184,10 +186,10 @@ def asked(text: str) -> tuple[Term, ...]:
 
 def told(text: str, weights: Callable[[Term], float]) -> tuple[Term, ...]:
     """The words of a text that tell most about it, for finding what is like it."""
-    found = _distinct(
-        _word(word) for word in words.tokens(plain(usable(text, LONGEST_TEXT))) if not words.is_stop(word)
-    )
-    return tuple(sorted(found, key=weights, reverse=True)[:MOST_TERMS])
+    said = words.tokens(plain(usable(text, LONGEST_TEXT)))
+    found = tuple(dict.fromkeys(_word(word) for word in said if not words.is_stop(word)))
+    best = frozenset(sorted(found, key=weights, reverse=True)[:MOST_TERMS])
+    return tuple(term for term in found if term in best)
 
 
 def every_word(text: str) -> frozenset[str]:
@@ -222,21 +224,24 @@ class Judge:
     def __init__(self, terms: Sequence[Term], weights: Weights) -> None:
         self._terms = [(term, weights.of(term)) for term in terms]
         self._all = sum(weight for _, weight in self._terms) or 1.0
-        self._length = weights.length
         self._weights = weights
+        self._single = frozenset(phrase[0] for term in terms for phrase in term.phrases if len(phrase) == 1)
+        self._together = len(terms) <= FEW_TERMS
 
     def score(self, words: Indexed) -> float:
         """BM25 over title, tags and text as fields of one document, and a little for words that stand together."""
-        head, marks, body = f" {words.head} ", f" {words.marks} ", f" {words.body} "
-        norm = 1 - _LENGTH + _LENGTH * (body.count(" ") - 1) / self._length
+        head, marks, body = self._field(words.head), self._field(words.marks), self._field(words.body)
+        norm = 1 - _LENGTH + _LENGTH * words.body.count(" ") / self._weights.length
         total, before, last = 0.0, "", 0.0
         for term, weight in self._terms:
-            found = _IN_TITLE * _times(term, head) + _IN_TAGS * _times(term, marks) + _times(term, body) / norm
+            found = _IN_TITLE * head.times(term) + _IN_TAGS * marks.times(term) + body.times(term) / norm
             total += weight * found / (found + _SATURATION)
-            here = next((" ".join(phrase) for phrase in term.phrases if f" {' '.join(phrase)} " in body + head), "")
-            if before and here and (f" {before} {here} " in head or f" {before} {here} " in body):
-                total += _TOGETHER * min(weight, last)
-            before, last = here, weight
+            if self._together:
+                here = next((" ".join(one) for one in term.phrases if head.has(one) or body.has(one)), "")
+                pair = f" {before} {here} "
+                if before and here and (pair in head.text or pair in body.text):
+                    total += _TOGETHER * min(weight, last)
+                before, last = here, weight
         return total
 
     def likeness(self, words: Indexed) -> float:
@@ -244,20 +249,40 @@ class Judge:
 
         A long text is likened by its title and tags, whose words it is about.
         """
-        head, marks, body = f" {words.head} ", f" {words.marks} ", f" {words.body} "
-        everywhere = head + marks + body
-        common = sum(weight for term, weight in self._terms if _times(term, everywhere))
-        about = (words.head + " " + words.marks).split() or words.body.split()[:60]
-        known = {phrase[0] for term, _ in self._terms for phrase in term.phrases}
+        everywhere = self._field(f"{words.head} {words.marks} {words.body}")
+        common = sum(weight for term, weight in self._terms if everywhere.times(term))
+        about = f"{words.head} {words.marks}".split() or words.body.split()[:60]
         own = {word: self._weights.of(Term(((word,),))) for word in about}
-        back = sum(weight for word, weight in own.items() if word in known) / (sum(own.values()) or 1.0)
+        back = sum(weight for word, weight in own.items() if word in self._single) / (sum(own.values()) or 1.0)
         there = common / self._all
         return 2 * there * back / (there + back) if there + back else 0.0
 
+    def _field(self, text: str) -> _Field:
+        counts: dict[str, int] = {}
+        wanted = self._single
+        for word in text.split():
+            if word in wanted:
+                counts[word] = counts.get(word, 0) + 1
+        return _Field(f" {text} ", counts)
 
-def _times(term: Term, text: str) -> int:
-    found = sum(text.count(f" {' '.join(phrase)} ") for phrase in term.phrases)
-    return found + text.count(f" {term.prefix}") if term.prefix else found
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One field of a document: its words, and how often those are in it that are asked for."""
+
+    text: str
+    counts: Mapping[str, int]
+
+    def times(self, term: Term) -> int:
+        """How often a term is in it."""
+        found = self.text.count(f" {term.prefix}") if term.prefix else 0
+        for phrase in term.phrases:
+            found += self.counts.get(phrase[0], 0) if len(phrase) == 1 else self.text.count(f" {' '.join(phrase)} ")
+        return found
+
+    def has(self, phrase: Sequence[str]) -> bool:
+        """Whether a phrase is in it."""
+        return phrase[0] in self.counts if len(phrase) == 1 else f" {' '.join(phrase)} " in self.text
 
 
 def excerpt(text: str, terms: Sequence[Term]) -> str:

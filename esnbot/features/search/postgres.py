@@ -15,6 +15,8 @@ LAST_POSITION: Final = 16_000
 """PostgreSQL counts no further."""
 MOST_POSITIONS: Final = 60
 """Of one word; it may have 255."""
+RANKABLE: Final = 1_000
+"""So many matches are ranked within some ten milliseconds: each is a row that is read."""
 AGE_BITS: Final = 13
 """So many documents (2 to that) have one age: what is newest is found by ages, as a word among the others."""
 _CONDITION: Final = {Shelf.kept: "kind <> 'question'", Shelf.asked: "kind = 'question'"}
@@ -60,10 +62,11 @@ async def candidates(conn: AsyncConnection, terms: Sequence[Term], place: Within
         last = await last_sequence(conn, place.shelf)
         ages = range(place.since >> AGE_BITS, (last >> AGE_BITS) + 1)
         found = f"({asked}) & ({' | '.join(map(_age, ages))})" if ages else asked
+    among = "NOT IN" if place.besides else "IN"
     # 'IS TRUE' makes places a hash table that is looked into: as a join it went through all of them for each match.
     statement = text(
         f"SELECT id FROM search_document WHERE {_CONDITION[place.shelf]} AND words @@ {_query('found')}"
-        f" AND (id & {PLACE_MASK} IN (SELECT unnest(CAST(CAST(:places AS text) AS bigint[])))) IS TRUE"
+        f" AND (id & {PLACE_MASK} {among} (SELECT unnest(CAST(CAST(:places AS text) AS bigint[])))) IS TRUE"
         " AND kind = ANY(CAST(:kinds AS text[]))"
         f" ORDER BY ts_rank('{{0.1, 0.2, 0.5, 1}}', words, {_query('asked')}, 1) DESC, id DESC LIMIT {RANKED}"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -30,19 +30,25 @@ _REMEMBERED: Final = 64
 
 
 class Some:
-    """Keys of places, with the numbers that ids of documents have in them."""
+    """Keys of places, with the numbers that ids of documents have in them; of all there are, also what is left out."""
 
-    __slots__ = ("inside", "keys", "seen")
+    __slots__ = ("inside", "keys", "left_out", "seen")
 
-    def __init__(self, keys: Iterable[str]) -> None:
+    def __init__(self, keys: Iterable[str], all_there_are: Collection[str] = ()) -> None:
         self.keys = frozenset(keys)
-        self.inside = _listed(key for key in self.keys if not key.startswith(SEEN))
-        self.seen = _listed(key for key in self.keys if key.startswith(SEEN))
+        inside = {number_of(key) for key in self.keys if not key.startswith(SEEN)}
+        seen = {number_of(key) for key in self.keys if key.startswith(SEEN)}
+        self.inside, self.seen = _listed(inside), _listed(seen)
+        # A number that an open place shares is not left out: the keys tell the two apart afterwards.
+        left_out = {number_of(key) for key in all_there_are if key not in self.keys} - inside - seen
+        self.left_out: frozenset[int] | None = None
+        if all_there_are and len(left_out) < len(self.keys) // 2:
+            self.left_out = frozenset(left_out)
 
 
-def _listed(keys: Iterable[str]) -> str:
+def _listed(numbers: Iterable[int]) -> str:
     # Sorted: a database puts them into an index of its own for each search, and that is twice as fast so.
-    return ",".join(map(str, sorted(set(map(number_of, keys)))))
+    return ",".join(map(str, sorted(numbers)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +71,20 @@ class Readable:
     def within(self, kinds: Iterable[str] = ()) -> list[Within]:
         """What is searched for these kinds of documents; all of them for none."""
         asked = frozenset(kinds) or frozenset(KINDS)
-        inside = [self.open.inside, self.own.inside]
-        seen = [self.open.seen, self.own.seen] if "group" in asked else []
         kept = tuple(code for code, kind in enumerate(KINDS) if kind in asked and kind != "question")
-        found = [(Shelf.kept, seen if asked == {"group"} else inside + seen, kept)] if kept else []
+        found = [Within(Shelf.kept, *self._places(asked), kept)] if kept else []
         if "question" in asked:
-            found.append((Shelf.asked, inside, (KINDS.index("question"),)))
-        all_of = ((shelf, ",".join(filter(None, places)), codes) for shelf, places, codes in found)
-        return [Within(shelf, places, codes) for shelf, places, codes in all_of if places]
+            found.append(Within(Shelf.asked, *self._places(frozenset({"question"})), (KINDS.index("question"),)))
+        return [place for place in found if place.places or place.besides]
+
+    def _places(self, kinds: frozenset[str]) -> tuple[str, bool]:
+        """Numbers of places, and whether they are those that are left out: the shorter list of the two."""
+        if self.open.left_out is not None:
+            return _listed(self.open.left_out - set(map(number_of, self.own.keys))), True
+        lists = [self.open.inside, self.own.inside] if kinds != {"group"} else []
+        if "group" in kinds:
+            lists += [self.open.seen, self.own.seen]
+        return ",".join(filter(None, lists)), False
 
 
 async def readable_by(conn: AsyncConnection, community: Community, person: Person) -> Readable:
@@ -106,6 +118,7 @@ class _Doors:
         self._spaces: dict[str, Place] = {}
         self._known: dict[str, tuple[tuple[int, str], Place]] = {}
         self._alike: dict[Place, set[str]] = {}
+        self._everything: frozenset[str] = frozenset()
         self._open: dict[tuple[frozenset[str], bool], Some] = {}
 
     def meant(self, place: Place) -> Iterable[str]:
@@ -120,7 +133,8 @@ class _Doors:
         if wanted_by not in self._open:
             if len(self._open) >= _REMEMBERED:
                 self._open.clear()
-            self._open[wanted_by] = Some(self._keys(audiences, {Role.animator} if overseeing else set()))
+            roles = {Role.animator} if overseeing else set()
+            self._open[wanted_by] = Some(self._keys(audiences, roles), self._everything)
         return self._open[wanted_by]
 
     def _keys(self, audiences: frozenset[str], roles: set[Role]) -> Iterator[str]:
@@ -151,6 +165,7 @@ class _Doors:
                 self._alike.setdefault(door, set()).add(entry.key)
         self._alike = {door: keys for door, keys in self._alike.items() if keys}
         self._spaces = await wanted.spaces(conn)
+        self._everything = frozenset(chain(self._known, (SEEN + key for key in self._known)))
         self._open.clear()
         self.stamp = stamp
 

@@ -34,6 +34,8 @@ class Within:
     shelf: Shelf
     places: str
     """Numbers, with commas between."""
+    besides: bool
+    """Whether these places are left out, and all others searched."""
     kinds: tuple[int, ...]
     """Codes: their places in KINDS."""
     since: int = 0

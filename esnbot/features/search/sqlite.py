@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.features.search.model import Term
 from esnbot.features.search.shelf import KIND_MASK, PLACE_BITS, PLACE_MASK, RANKED, Shelf, Within, first_id
+
+RANKABLE: Final = 1_500
+"""So many matches are ranked within some ten milliseconds."""
 
 
 def expression(terms: Sequence[Term], *, every: bool, shelf: Shelf) -> str:
@@ -27,9 +31,10 @@ def _term(term: Term, shelf: Shelf) -> str:
 async def candidates(conn: AsyncConnection, terms: Sequence[Term], place: Within, *, every: bool) -> list[int]:
     """Ids of the documents that rank best among those that have every term, or any."""
     name = place.shelf.value
+    among = "NOT IN" if place.besides else "IN"
     statement = text(
         f"SELECT rowid FROM {name} WHERE {name} MATCH :asked AND rowid >= :since"
-        f" AND (rowid & {PLACE_MASK}) IN (SELECT value FROM json_each(:places))"
+        f" AND (rowid & {PLACE_MASK}) {among} (SELECT value FROM json_each(:places))"
         f" AND ((rowid >> {PLACE_BITS}) & {KIND_MASK}) IN (SELECT value FROM json_each(:kinds))"
         f" ORDER BY bm25({name}, 6, 4, 1), rowid DESC LIMIT {RANKED}"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, Index, Integer, Row, Select, Table, func, select, update
+from sqlalchemy import Boolean, Column, Index, Integer, Row, Select, Table, func, null, select, update
 from sqlalchemy import Text as Words
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -94,6 +94,10 @@ _WHOLE: Final[Select[Any]] = select(*_TEXT, text_version).join(
     text_version, (text_version.c.text == kept_text.c.id) & (text_version.c.number == kept_text.c.current)
 )
 
+_HEADS: Final[Select[Any]] = select(
+    *_TEXT, *(column for column in text_version.c if column.name != "words"), null().label("words")
+).join(text_version, (text_version.c.text == kept_text.c.id) & (text_version.c.number == kept_text.c.current))
+
 
 def _text(row: Row[Any]) -> Text:
     return Text(
@@ -126,10 +130,11 @@ async def some(conn: AsyncConnection, ids: Iterable[int]) -> dict[int, Text]:
     return found
 
 
-async def of_place(conn: AsyncConnection, place: str, kind: str) -> list[Text]:
-    """The texts of a group or space that were not taken away, oldest first."""
+async def of_place(conn: AsyncConnection, place: str, kind: str, *, words: bool = True) -> list[Text]:
+    """The texts of a group or space that were not taken away, oldest first; without ``words`` for a list of many."""
     standing = (kept_text.c.place == place) & (kept_text.c.kind == kind) & kept_text.c.gone.is_(False)
-    return [_text(row) for row in await conn.execute(_WHOLE.where(standing).order_by(kept_text.c.id))]
+    query = _WHOLE if words else _HEADS
+    return [_text(row) for row in await conn.execute(query.where(standing).order_by(kept_text.c.id))]
 
 
 async def versions(conn: AsyncConnection, id: int) -> list[Version]:

@@ -18,6 +18,7 @@ from esnbot.engine.effects import TEXT, Effect, Say, Schedule, Unschedule, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features import calm
+from esnbot.features import group as groups
 from esnbot.features.contract import Kit
 from esnbot.features.places import called, link_to, memberships
 from esnbot.features.status import is_paused
@@ -43,7 +44,8 @@ class WelcomeHandlers:
         """Somebody came into a room or went out of it."""
         person = event.state_key or ""
         place = await wanted.place_of(ctx.conn, event.room_id)
-        if not isinstance(place, Space):
+        if not isinstance(place, Space) or await groups.head_of(ctx.conn, place.key) != place.key:
+            # Whoever comes into the space of a single group is no newcomer.
             return []
         if event.text("membership") != "join":
             await records.drop_waiting(ctx.conn, person, place.key)

@@ -7,13 +7,9 @@ import re
 import pytest
 
 from tests.features.house import ALI, BOT, EVE, MAX, PAT, ZOE, House, said
+from tests.features.page.saying import answer, post
 
 WRITE = '!esn page write "First steps"\nAsk Zoé for a key.\n\nSee [[Keys]].'
-
-
-async def answer(house: House, line: str, sender: str = ZOE, room: str = "!cafe") -> str:
-    """The last thing that is said, which is the answer."""
-    return said(await house.say(line, sender, room))[-1].body
 
 
 class TestWriting:
@@ -145,7 +141,8 @@ class TestWhoMay:
         assert not [one for one in said(await house.say(WRITE)) if one.room == "key:cafe"]
 
     async def test_owners_protect_a_page(self, house: House) -> None:
-        await house.ask("!esn language en")
+        for user in (ZOE, MAX):
+            await house.ask("!esn language en", user)
         await house.say(WRITE)
         assert "owners" in await answer(house, '!esn page protect "First steps"')
         assert "Only the owners can change" in await answer(house, '!esn page protect "First steps"', MAX)
@@ -277,3 +274,37 @@ class TestLongTexts:
         assert "left out" in await answer(house, "y" * 20_000, room="!chat")
         await house.say("done", room="!chat")
         assert "is there" in await answer(house, "yes", room="!chat")
+
+    async def test_a_page_that_is_taken_away_meanwhile_loses_nobodys_words(self, any_house: House) -> None:
+        await self.chat(any_house)
+        root = await post(any_house, "!esn page write Bread Take flour.", ALI)
+        await any_house.say("page edit Bread", room="!chat")
+        await any_house.say("Take rye.", room="!chat")
+        await any_house.hear(type="m.room.redaction", sender=MAX, redacts=root, content={"redacts": root})
+        gone, preview = said(await any_house.say("done", room="!chat"))
+        assert "not there any more" in gone.body
+        assert "Take rye." in preview.body
+        posted = said(await any_house.say("yes", room="!chat"))
+        assert posted[0].room == "key:cafe"
+        assert "Take rye." in posted[0].body
+
+    async def test_what_was_written_on_the_board_goes_on_in_the_chat(self, any_house: House) -> None:
+        await self.chat(any_house)
+        await any_house.say("!esn page write Bread Wait for an hour.", ALI)
+        async with any_house.board() as board:
+            zoe = await board.visitor(ZOE)
+            await any_house.say("!esn page write Bread Wait for two hours.", ALI)
+            await zoe.post("/wiki/cafe/bread/edit", {"words": "Wait for a night.", "base": "1"})
+        shown = await answer(any_house, "page draft", room="!chat")
+        assert "two hours" in shown
+        assert "a night" in shown
+        posted = said(await any_house.say("mine", room="!chat"))
+        assert "a night" in posted[0].body
+
+    async def test_a_file_is_answered_with_how_it_gets_there(self, house: House) -> None:
+        await self.chat(house)
+        file = {"msgtype": "m.file", "body": "bread.md", "url": "mxc://example.org/x"}
+        assert said(await house.hear(room_id="!chat", content=file)) == []
+        await house.say('page write Bread --in "Le café"', room="!chat")
+        assert "on the board" in said(await house.hear(room_id="!chat", content=file))[0].body
+        assert said(await house.hear(room_id="!cafe", content=file)) == []

@@ -9,7 +9,7 @@ import pytest
 
 from esnbot.features.page import records
 from tests.features.house import ALI, MAX, PAT, ZOE, House, said
-from tests.features.page.test_page import answer
+from tests.features.page.saying import answer
 
 EN = {"Accept_Language": "en"}
 

@@ -14,37 +14,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.community.group import Kind
 from esnbot.community.model import Template, TemplateText
-from esnbot.engine.effects import Attach, Effect
-from esnbot.features import search
+from esnbot.engine.effects import Attach
+from esnbot.features import search, text
 from esnbot.features.group.events import GROUP_BORN
 from esnbot.features.page import records
 from esnbot.features.page.archive import Leaf, packed, unpacked
 from esnbot.features.search import Readable
-from esnbot.features.text.model import STRUCTURE
-from esnbot.matrix.message import CAUSE
+from esnbot.testing import eventually
 from esnbot.testing.board import Visitor
 from esnbot.web.guard import CSRF_FIELD, Cookies, csrf_token
 from tests.features.house import ALI, BOT, MAX, ZOE, House, a_community, a_house, said
-from tests.features.page.test_page import answer
+from tests.features.page.saying import answer, post
 
 EN = {"Accept_Language": "en"}
-
-
-async def post(house: House, line: str, sender: str = ZOE, room: str = "!cafe") -> str:
-    """Say a command; the page's message stands in the room then. Returns its event id."""
-    effects: list[Effect] = await house.say(line, sender, room)
-    for effect in said(effects):
-        if STRUCTURE in effect.content:
-            id = f"$m{next(house.numbers)}"
-            content = {
-                **effect.content,
-                "body": effect.body,
-                "msgtype": effect.msgtype,
-                CAUSE: f"commands/{effect.key}",
-            }
-            await house.hear(sender=BOT, event_id=id, room_id=room, content=content)
-            return id
-    raise AssertionError(effects)
 
 
 async def found(house: House, words: str) -> list[str]:
@@ -145,6 +127,10 @@ async def take(visitor: Visitor, place: str, query: str = "") -> bytes:
         return await answered.read()
 
 
+async def _has_notes(house: House, place: str) -> bool:
+    return bool(await house.write(lambda conn: text.of_place(conn, place, text.NOTE)))
+
+
 class TestFiles:
     async def test_what_is_taken_away_comes_back_the_same(self, any_house: House) -> None:
         await any_house.ask("!esn language en")
@@ -163,6 +149,20 @@ class TestFiles:
             ]
             assert "said the same: 2" in await bring(zoe, "help", "pages.zip", data)
             assert (await zoe.get("/wiki/help/oven")).location.endswith("/wiki/help/stove")
+
+    async def test_notes_come_along(self, any_house: House) -> None:
+        await any_house.ask("!esn language en")
+        await any_house.put_in("!help", ZOE)
+        await any_house.say("!esn note keep TCP/IP, which drill?\nTwelve millimetres. #tools")
+        async with visiting(any_house) as zoe:
+            data = await take(zoe, "cafe")
+            (note,) = unpacked(data)
+            assert (note.kind, note.title, note.tags) == ("note", "TCP/IP, which drill?", ("tools",))
+            assert "Notes: 1" in await bring(zoe, "help", "notes.zip", data)
+            await eventually(lambda: _has_notes(any_house, "help"))
+            (again,) = unpacked(await take(zoe, "help"))
+            assert (again.kind, again.title, again.words, again.tags) == (note.kind, note.title, note.words, note.tags)
+            assert "Notes: 0" in await bring(zoe, "help", "notes.zip", data)
 
     async def test_all_or_nothing(self, any_house: House) -> None:
         await any_house.ask("!esn language en")

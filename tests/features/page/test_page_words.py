@@ -15,7 +15,6 @@ from esnbot.features.page import records, shelf
 from esnbot.features.page.acts import Acts
 from esnbot.features.page.keeping import Keeper, What
 from esnbot.features.page.settings import PageSettings
-from esnbot.provisioning import wanted
 from tests.features.house import ALI, BOT, MAX, ZOE, House
 
 NUMBERS = count(1)
@@ -64,14 +63,13 @@ async def test_every_word_is_in_the_page_or_kept_for_who_wrote_it(
     )
 
     async def job(conn: AsyncConnection) -> tuple[str, dict[str, str]]:
-        place = await wanted.get(conn, "cafe")
-        assert place is not None
-        known = (await shelf.shelf(conn, place)).pages
+        found = await shelf.page(conn, int(str(page)))
+        assert found is not None
         drafts = {
             user: " ".join(one.words or "" for one in await records.drafts_of(conn, user) if one.page == page)
             for user in PEOPLE
         }
-        return known[int(str(page))].words, drafts
+        return found.words, drafts
 
     words, drafts = await any_house.write(job)
     for number, (user, text, outcome) in enumerate(zip(PEOPLE, made, done, strict=True)):

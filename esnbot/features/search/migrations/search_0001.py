@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -75,6 +77,9 @@ def _sqlite() -> None:
             f"CREATE VIRTUAL TABLE {name} USING fts5(head, marks, body, content = 'search_document', "
             f"content_rowid = 'id', {prefix}tokenize = 'ascii')"
         )
+        if sqlite3.sqlite_version_info >= (3, 42):
+            # What is taken out leaves nothing behind; before 3.42 its stems go when segments are merged.
+            op.execute(f"INSERT INTO {name} ({name}, rank) VALUES ('secure-delete', 1)")
         op.execute(
             f"CREATE TRIGGER {name}_in AFTER INSERT ON search_document WHEN {condition.format('new')} BEGIN "
             f"INSERT INTO {name} (rowid, head, marks, body) VALUES (new.id, new.head, new.marks, new.body); END"
