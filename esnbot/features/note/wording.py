@@ -11,7 +11,7 @@ from esnbot.features.note import model, records
 from esnbot.features.note.model import Problem
 from esnbot.features.note.records import Note
 from esnbot.features.text import Draft, Version
-from esnbot.speech import Later, Markdown, Voice, bold, bullets, code, details, escape, later, link, paragraphs
+from esnbot.speech import Later, Markdown, Voice, bold, bullets, details, escape, later, link, paragraphs
 
 BETWEEN: Final = " · "
 SHOWN_WHOLE: Final = 1_500
@@ -203,7 +203,6 @@ def emoji(voice: Voice, own: str | None, usual: str) -> Markdown:
         return voice.say("No reaction of yours keeps messages. `!esn note emoji 📌` chooses one that does.")
     return voice.say(
         "React to a message with {emoji}, and I keep it as a note. `!esn note emoji` followed by another one changes "
-        "that, {off} turns it off.",
+        "that, `!esn note emoji off` turns it off.",
         emoji=Markdown(current),
-        off=code("!esn note emoji off"),
     )
