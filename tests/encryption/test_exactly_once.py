@@ -88,7 +88,7 @@ async def test_kills_with_encrypted_commands_in_flight_lose_nothing_and_double_n
     settings: Settings, alice: EncryptingClient, bob: EncryptingClient, tmp_path: Path, database_url: str, soak: bool
 ) -> None:
     settings = replace(settings, database=database_url)
-    kills = 20 if soak else 5
+    kills = 20 if soak else 3
     randomness = random.Random(SEED)
     bot = settings.homeserver.bot
     process = Process(settings, tmp_path / "victim.log")
@@ -180,17 +180,18 @@ async def test_when_one_process_is_killed_another_that_waits_takes_the_device_ov
 
 
 @pytest.mark.timeout(300)
-async def test_five_hundred_messages_over_several_sessions(
-    settings: Settings, alice: EncryptingClient, bob: EncryptingClient
+async def test_hundreds_of_messages_over_several_sessions(
+    settings: Settings, alice: EncryptingClient, bob: EncryptingClient, soak: bool
 ) -> None:
+    count = 500 if soak else 250
     async with at_work(settings) as app:
         bot = app.client.user
         room = await alice.encrypted_room(bot, direct=False)
         await alice.nio.room_invite(room, bob.nio.user_id)
         await bob.join(room)
-        for number in range(500):
+        for number in range(count):
             await alice.say(room, f"say number {number}.")
-        numbers = [f"number {number}." for number in range(500)]
+        numbers = [f"number {number}." for number in range(count)]
         await eventually(lambda: all(alice.times(number) for number in numbers), 200)
         assert {number: alice.times(number) for number in numbers} == dict.fromkeys(numbers, 1)
         assert all(message.decrypted for message in alice.heard)
