@@ -298,7 +298,7 @@ async def test_a_partner_sees_the_groups_of_the_partners_only(house: House) -> N
 
 async def test_members_of_a_closed_group_see_it(house: House) -> None:
     await house.put_in("!secret", ZOE)
-    assert "Club secret" in await house.ask("!rse groupe liste secret")
+    assert "Club secret" in await house.ask("!rse groupe liste secret", room="!secret")
 
 
 async def test_the_list_is_narrowed_by_words_and_kind(house: House) -> None:
@@ -471,3 +471,15 @@ async def test_erasing_leaves_what_the_file_says(sqlite_url: str) -> None:
     async with a_house(sqlite_url, a_community(cafe)) as house:
         await house.erase("group", ZOE)
         assert (await house.place("cafe")).owners == {ZOE}
+
+
+async def test_a_list_in_a_room_names_what_all_who_read_there_may_know(any_house: House) -> None:
+    await any_house.put_in("!secret", ZOE)
+    await any_house.put_in("!yard", ZOE, PAT)
+    said = await any_house.ask("!rse groupe liste", room="!yard")
+    assert "Chantier" in said
+    assert not any(name in said for name in ("Le café", "Entraide", "Club secret"))
+    assert "Écrivez-moi directement" in said
+    among_us = await any_house.ask("!rse groupe liste")
+    assert "Entraide" in among_us
+    assert "Club secret" not in among_us

@@ -11,6 +11,7 @@ from esnbot.engine.effects import Effect, Emit, Kick, Nudge, room
 from esnbot.features.group import families, model
 from esnbot.features.group.desk import Desk, Found, Refusal
 from esnbot.features.group.events import OWNER_GONE
+from esnbot.features.search import Readable, readable_in
 from esnbot.provisioning import wanted
 from esnbot.speech import Markdown, bold, bullets, paragraphs
 from esnbot.store import bindings, rooms
@@ -23,8 +24,14 @@ class Finding:
         self._desk = desk
 
     async def overview(self, call: Call) -> Sequence[Effect]:
-        """The groups that the person may see, with a way in."""
+        """The groups that the person may see, with a way in; in a room, those of which all who read there may know."""
         voice = call.voice
+        aloud = await self._aloud(call)
+        elsewhere = (
+            None
+            if call.is_direct
+            else voice.say("Others read along here. Write to me directly to see every group that you can see.")
+        )
         words, kind = str(call.args.get("words") or ""), call.args.get("kind")
         rooms_by_key = await bindings.all_bindings(call.ctx.conn)
         groups = [
@@ -32,11 +39,13 @@ class Finding:
             for group, membership in await self._desk.visible(call)
             if not group.archived
             and group.key in rooms_by_key
+            and (aloud is None or aloud.knows_of(group.key))
             and model.matches(group, words)
             and (kind is None or group.kind.value == kind)
         ]
         if not groups:
-            return [call.answer(voice.say("I found no such group. `!esn group create` makes one in a minute."))]
+            nothing = voice.say("I found no such group. `!esn group create` makes one in a minute.")
+            return [call.answer(paragraphs(nothing, elsewhere))]
         groups.sort(key=lambda pair: model.fold(pair[0].name))
         most = self._desk.settings.listed_at_once
         lines = [
@@ -56,9 +65,18 @@ class Finding:
                     )
                     if left > 0
                     else None,
+                    elsewhere,
                 )
             )
         ]
+
+    async def _aloud(self, call: Call) -> Readable | None:
+        """What may be named where others read along; None where they do not."""
+        if call.is_direct:
+            return None
+        if call.place is None:
+            return Readable.of()
+        return await readable_in(call.ctx.conn, self._desk.community, call.place, call.ctx.bot, call.ctx.now)
 
     async def _line(self, call: Call, found: Found) -> Markdown:
         link = await self._desk.link(call, found)

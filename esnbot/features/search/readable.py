@@ -68,6 +68,10 @@ class Readable:
     def __contains__(self, key: str) -> bool:
         return key in self.own.keys or key in self.open.keys
 
+    def knows_of(self, key: str) -> bool:
+        """Whether they may know that there is such a place."""
+        return SEEN + key in self
+
     def within(self, kinds: Iterable[str] = ()) -> list[Within]:
         """What is searched for these kinds of documents; all of them for none."""
         asked = frozenset(kinds) or frozenset(KINDS)
