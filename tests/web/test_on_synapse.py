@@ -12,9 +12,11 @@ import pytest_asyncio
 from esnbot.app import Application, application
 from esnbot.features.board.feature import DECLARATION
 from esnbot.matrix.registration import Registration
+from esnbot.store import rooms
 from esnbot.testing.board import OpenBoard
 from esnbot.testing.browser import Windows
 from esnbot.testing.homeserver import Homeserver
+from esnbot.testing.waiting import eventually
 from tests.app.bench import settings_for, with_features
 
 
@@ -34,7 +36,14 @@ async def test_a_person_asks_on_the_page_and_comes_in_by_the_link_of_their_direc
     app: Application, homeserver: Homeserver, browser: Windows
 ) -> None:
     alice = await homeserver.person("alice")
-    await alice.join(f"#{app.settings.community.spaces['house'].alias}:{homeserver.server_name}")
+    house = await alice.join(f"#{app.settings.community.spaces['house'].alias}:{homeserver.server_name}")
+
+    async def is_known() -> bool:
+        async with app.database.read() as conn:
+            return await rooms.membership(conn, house, alice.id) == "join"
+
+    # Whom the bot has never seen gets no link.
+    await eventually(is_known)
     board = OpenBoard(app.board.url, app.database, app.clock)
     tab = await browser.tab(board, locale="fr-FR")
 

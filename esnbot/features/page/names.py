@@ -29,9 +29,11 @@ class BadName(ValueError):
 
 def name_of(text: str) -> str:
     """The name as it is kept. Raises ``BadName``."""
-    name = _SPACES.sub(" ", clean(text)).strip()
-    name = "".join(character for character in name if unicodedata.category(character) not in ("Cc", "Cs", "Co"))
-    shown = Quoted(name[:_SHOWN])
+    lines = _SPACES.sub(" ", clean(text))
+    shown = "".join(character for character in lines if unicodedata.category(character) not in ("Cc", "Cs", "Co"))
+    # Once more: what stood between two spaces, or after the last one, is gone only now.
+    name = _SPACES.sub(" ", shown).strip()
+    quoted = Quoted(name[:_SHOWN])
     if not fold(name):
         raise BadName(later("A page needs a name with at least one letter, digit or sign."))
     if len(name) > LONGEST_NAME:
@@ -43,13 +45,13 @@ def name_of(text: str) -> str:
             )
         )
     if ".." in name or name == ".":
-        raise BadName(later("The name of a page cannot have `..` in it. Choose another one than {name}.", name=shown))
+        raise BadName(later("The name of a page cannot have `..` in it. Choose another one than {name}.", name=quoted))
     if found := next((character for character in name if character in _RESERVED), None):
         raise BadName(
             later(
                 "The name of a page cannot have the sign {sign} in it. Choose another one than {name}.",
                 sign=Quoted(found),
-                name=shown,
+                name=quoted,
             )
         )
     return name

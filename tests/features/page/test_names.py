@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from esnbot.features.page.links import Link, links, replaced, written
@@ -49,6 +49,7 @@ class TestNames:
             name_of(name)
 
     @given(st.text(max_size=120))
+    @example("0\n\ue000")
     def test_a_name_that_was_taken_is_taken_as_it_is(self, text: str) -> None:
         try:
             name = name_of(text)
