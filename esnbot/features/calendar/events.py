@@ -8,8 +8,8 @@ ENTRY_WANTED: Final = "org.esnbot.entry_wanted"
 """Domain event: put a draft into the calendar.
 
 Content: ``title``, ``words`` (Markdown), ``line`` (key, '' for none), ``language`` ('en', 'fr', '' for the
-community's), ``targets`` (keys of groups and spaces), ``link`` (URL), ``credit`` (whose it is, plain text), ``by`` (user
-id, '' for nobody), ``of`` (the feature that asks, such as 'watch').
+community's), ``targets`` (keys of groups and spaces), ``link`` (URL), ``credit`` (whose it is, plain text), ``by``
+(user id, '' for nobody), ``of`` (the feature that asks, such as 'watch').
 """
 
 ENTRY_PUBLISHED: Final = "org.esnbot.entry_published"

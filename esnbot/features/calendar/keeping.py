@@ -19,7 +19,7 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import TEXT, Effect, Emit, PostRef, Say, Schedule, Unschedule, room
 from esnbot.engine.feature import Context
 from esnbot.features import text
-from esnbot.features.calendar import model, recurrence, records, wording
+from esnbot.features.calendar import model, records, recurrence, wording
 from esnbot.features.calendar.model import Entry, State, What
 from esnbot.features.calendar.recurrence import Occurrence
 from esnbot.features.calendar.settings import CalendarSettings

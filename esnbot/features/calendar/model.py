@@ -205,9 +205,7 @@ def restored(entry: Entry, change: Change) -> Entry | None:
     fields = [key for key in FIELDS if key in change.before]
     if any(present[key] != change.after[key] for key in fields):
         return None
-    values: dict[str, Any] = {
-        key: tuple(change.before[key]) if key in _LISTS else change.before[key] for key in fields
-    }
+    values: dict[str, Any] = {key: tuple(change.before[key]) if key in _LISTS else change.before[key] for key in fields}
     if "state" in values:
         values["state"] = State(values["state"])
     return replace(entry, **values)
@@ -215,7 +213,7 @@ def restored(entry: Entry, change: Change) -> Entry | None:
 
 def local(text: str) -> datetime | None:
     """A local time as it is written, naive; None for ''."""
-    return datetime.strptime(text, LOCAL) if text else None  # noqa: DTZ007 - the zone is the readers'
+    return datetime.strptime(text, LOCAL) if text else None
 
 
 def approved(entry: Entry, by: UserID) -> Entry:

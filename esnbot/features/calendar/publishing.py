@@ -343,5 +343,3 @@ def file_of(content: Mapping[str, Any], place: str, key: str, *, thread: str = "
         thread=thread,
         answers=answers,
     )
-
-

@@ -342,7 +342,13 @@ def _is(one: Posted) -> Any:
 
 
 async def log(
-    conn: AsyncConnection, id: int, what: What, by: str, now_ms: int, before: Mapping[str, Any], after: Mapping[str, Any]
+    conn: AsyncConnection,
+    id: int,
+    what: What,
+    by: str,
+    now_ms: int,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
 ) -> int:
     """Keep what was done to an entry, in whose transaction nobody else changes it; returns the change's number."""
     query = select(func.max(change.c.number)).where(change.c.entry == id)

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import ClassVar, Final, Literal
 
 from esnbot.commands.reading import Kind, Problem, Reading
-from esnbot.commands.values import Choice, GroupValue, Moment
+from esnbot.commands.values import Choice, Discreet, GroupValue, Moment
 from esnbot.commands.words import fold
 from esnbot.community.group import Group
 from esnbot.features.calendar import rule_words
@@ -108,6 +108,15 @@ class LineValue(Choice):
         if not self.of:
             raise Problem(later("This community has no editorial lines. They stand in its configuration."))
         return await Choice.read(self, text, reading)
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceValue(Discreet):
+    """An audience, or '' for whoever reads the places."""
+
+    async def read(self, text: str, reading: Reading) -> str:
+        """The key."""
+        return "" if fold(text) in (*NEVER, "all", "tous") else await Discreet.read(self, text, reading)
 
 
 @dataclass(frozen=True, slots=True)

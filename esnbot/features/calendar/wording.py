@@ -213,7 +213,9 @@ def ask(voice: Voice, title: Markdown, places: Sequence[str], at: Markdown) -> M
     )
 
 
-def review(voice: Voice, title: Markdown, told: Markdown, author: Markdown | None, reviewer: Markdown | None) -> Markdown:
+def review(
+    voice: Voice, title: Markdown, told: Markdown, author: Markdown | None, reviewer: Markdown | None
+) -> Markdown:
     """The question to whoever looks at an entry."""
     whom = voice.say("{person}, would you look at it?", person=reviewer) if reviewer else None
     whose = voice.say("It is by {person}.", person=author) if author else None
@@ -252,9 +254,7 @@ def held(voice: Voice, title: Markdown, places: Sequence[str], why: Markdown, at
     )
 
 
-def gave_up(
-    voice: Voice, id: int, title: Markdown, places: Sequence[str], why: Markdown, *, recurs: bool
-) -> Markdown:
+def gave_up(voice: Voice, id: int, title: Markdown, places: Sequence[str], why: Markdown, *, recurs: bool) -> Markdown:
     """An entry waited too long."""
     said = voice.say(
         "I did not post {title} in {places}: {why} It would have waited too long.",
@@ -286,6 +286,28 @@ def missed(
 def _sentence(text: Markdown) -> Markdown:
     shown = text.strip()
     return Markdown(shown if not shown or shown[-1] in ".!?…" else f"{shown}.")
+
+
+def not_yours(voice: Voice) -> Markdown:
+    """Whoever wrote an entry does not approve it, where somebody else is to look at it."""
+    return voice.say("Here somebody else looks at an entry: ask another animator for the ✅.")
+
+
+def approved(voice: Voice, id: int, title: Markdown, *, ready: bool, complete: bool) -> Markdown:
+    """What follows from a yes."""
+    if ready:
+        return voice.say("{title} is approved and scheduled.", title=title)
+    if complete:
+        return voice.say(
+            "{title} is approved, but its date has passed: `!esn calendar move {number} on …` plans it anew.",
+            title=title,
+            number=number(id),
+        )
+    return voice.say(
+        "{title} is approved. It still needs a date and a place: `!esn calendar move {number} on … in #…`.",
+        title=title,
+        number=number(id),
+    )
 
 
 def left(voice: Voice, person: Markdown, entries: Sequence[Markdown]) -> Markdown:
