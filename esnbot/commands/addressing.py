@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
+from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 
+from esnbot.commands.grammar import Word
 from esnbot.commands.invocation import invoked
 from esnbot.engine.event import Event
 from esnbot.speech import clean
@@ -106,6 +108,22 @@ def addressed(event: Event, bot: str, names: tuple[str, ...]) -> Addressed | Non
 def whole(event: Event) -> Addressed:
     """The whole message as said to the bot, as in a direct chat."""
     return Addressed(_with_ids(_body(event), event))
+
+
+def below(line: str, words: Sequence[Word], event: Event) -> tuple[tuple[Word, ...], str, str]:
+    """The words and the line of a command without what stands on the lines below it, and that text, all of it.
+
+    A line that breaks within quotation marks goes on.
+    """
+    for number, (before, word) in enumerate(pairwise(words), start=1):
+        if line[before.start : word.start].count("\n") > before.text.count("\n"):
+            text = line[word.start :]
+            body = clean(event.text("body"))
+            if len(body) > LONGEST and (start := body.find(text[:100])) >= 0:
+                # Commands look at the beginning of a message only; what is below may be longer.
+                text = body[start:].strip()
+            return tuple(words[:number]), line[: word.start].rstrip(), text
+    return tuple(words), line, ""
 
 
 def _body(event: Event) -> str:

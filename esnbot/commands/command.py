@@ -106,6 +106,8 @@ class Call:
     """The event id of the message that ``event`` edits; '' when it edits none."""
     original_thread: str = ""
     """The root of the thread of that message; '' for none."""
+    below: str = ""
+    """What stands on the lines below the command, all of it, where it takes such (``Command.below``)."""
     outcome: Outcome = field(default_factory=Outcome)
 
     def refuse(self, markdown: str) -> Say:
@@ -200,6 +202,8 @@ class Command:
     """In a direct chat, what is missing is asked for, one question at a time (``Param.question``)."""
     default: bool = False
     """Runs when the noun is given without a verb."""
+    below: bool = False
+    """What stands on the lines below the first is a text of its own (``Call.below``), and none of its values."""
 
 
 __all__ = ["Call", "Command", "Kind", "Names", "Noun", "Offer", "Outcome", "Param", "Person", "Taker", "Value"]

@@ -17,6 +17,7 @@ from esnbot.commands.addressing import (
     Addressed,
     addressed,
     as_edited,
+    below,
     may_address,
     original_of,
     whole,
@@ -236,8 +237,9 @@ class _Desk:
         found = self.registry.find(split(said.line))
         if found.command is None or not may(call.person, found.command):
             return None
+        words, line, call = _below(call, found, said.line)
         try:
-            return Given(call, found.command, await bind_given(found.command, found.words, said.line, self._read(call)))
+            return Given(call, found.command, await bind_given(found.command, words, line, self._read(call)))
         except Problem:
             return None
 
@@ -273,8 +275,9 @@ class _Desk:
         if (slip := guide.misspelt_verb(found, said.line)) is not None:
             return [call.refuse(slip)]
         reading = self._read(call)
+        own, line, call = _below(call, found, said.line)
         try:
-            args = await bind(found.command, found.words, said.line, reading)
+            args = await bind(found.command, own, line, reading)
         except Missing as missing:
             return await self._ask_for(call, said, found, guide.problem(missing, found.command))
         except Problem as problem:
@@ -293,7 +296,8 @@ class _Desk:
         if not call.is_direct:
             how = call.voice.say("Write to me directly, and I will ask you step by step.")
             return [call.refuse(paragraphs(usage, how))]
-        given = await bind_given(found.command, found.words, said.line, self._read(call))
+        own, line, call = _below(call, found, said.line)
+        given = await bind_given(found.command, own, line, self._read(call))
         return await self.dialogues.begin(Given(call, found.command, given))
 
     async def _refusal(self, call: Call, command: Command) -> Markdown:
@@ -436,6 +440,14 @@ def _after(count: int, words: Sequence[Word], line: str) -> str:
 def _question(id: str) -> str:
     """The key of the post that asks about a command."""
     return f"question:{id}"
+
+
+def _below(call: Call, found: Found, line: str) -> tuple[Sequence[Word], str, Call]:
+    """The words and the line of a command, and the call with what stands below them, where it takes such."""
+    if found.command is None or not found.command.below:
+        return found.words, line, call
+    words, line, text = below(line, found.words, call.event)
+    return words, line, replace(call, below=text)
 
 
 def _is_answer(event: Event) -> bool:

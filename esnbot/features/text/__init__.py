@@ -9,11 +9,12 @@ read; the domain event ``TEXT_CHANGED`` says what changed in a room.
 """
 
 from esnbot.features.text.keeping import TooLong, keep, revise, thread, withdraw
-from esnbot.features.text.model import NOTE, PAGE, TEXT_CHANGED, Draft, Text, Version
+from esnbot.features.text.model import ENTRY, NOTE, PAGE, TEXT_CHANGED, Draft, Text, Version
 from esnbot.features.text.reading import opened
 from esnbot.features.text.records import get, of_place, some, versions
 
 __all__ = [
+    "ENTRY",
     "NOTE",
     "PAGE",
     "TEXT_CHANGED",

@@ -10,7 +10,9 @@ from esnbot.speech import Markdown, Message, Voice, bold, details, mention, para
 
 NOTE: Final = "note"
 PAGE: Final = "page"
-ICONS: Final = {NOTE: "📌", PAGE: "📄"}
+ENTRY: Final = "entry"
+"""What animators prepare for the editorial calendar."""
+ICONS: Final = {NOTE: "📌", PAGE: "📄", ENTRY: "🗓️"}
 TEXT_CHANGED: Final = "org.esnbot.text_changed"
 """A text changed by what happened in its room; content: ``text`` (its id), ``kind``, ``place``, and ``what``:
 ``posted`` (the room has its root message), ``version_gone`` (somebody took a version away), ``gone`` (all of it)."""

@@ -1,0 +1,67 @@
+"""The editorial calendar: its commands, and what it listens to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from esnbot.commands.command import Command, Names, Noun
+from esnbot.commands.reactions import reactions
+from esnbot.engine.feature import Listener, Module
+from esnbot.features.calendar import commands
+from esnbot.features.calendar.changing import Changing
+from esnbot.features.calendar.desk import Desk
+from esnbot.features.calendar.events import ENTRY_WANTED
+from esnbot.features.calendar.handlers import ATTACH, Handlers, is_answer, is_leaving, is_ours, is_redaction
+from esnbot.features.calendar.keeping import CHANGED, NAME, POST, Keeping
+from esnbot.features.calendar.publishing import EXPIRE, Publishing
+from esnbot.features.calendar.settings import CalendarSettings
+from esnbot.features.contract import Declaration, Feature, Kit
+from esnbot.features.status import RESUMED
+from esnbot.speech import later
+
+HERE: Final = Path(__file__).parent
+
+
+def build(kit: Kit[CalendarSettings]) -> Feature:
+    """The feature for one community."""
+    keeping = Keeping(kit)
+    publishing = Publishing(keeping)
+    handlers = Handlers(keeping, publishing)
+    module = Module(
+        name=NAME,
+        listeners=(
+            Listener(frozenset({CHANGED}), handlers.changed),
+            Listener(frozenset({ENTRY_WANTED}), handlers.wanted),
+            Listener(frozenset({RESUMED}), handlers.resumed),
+            Listener(frozenset({"m.room.message"}), handlers.posted, wants=is_ours),
+            Listener(frozenset({"m.room.redaction"}), handlers.redacted, wants=is_redaction),
+            Listener(frozenset({"m.room.member"}), handlers.left, wants=is_leaving),
+            *reactions(NAME, handlers.reacted, wants=is_answer),
+        ),
+        due={POST: publishing.due, EXPIRE: publishing.expire, ATTACH: handlers.attach},
+        start=handlers.start,
+        export=handlers.export,
+        erase=handlers.erase,
+    )
+    noun = Noun(
+        commands.NOUN,
+        Names(("calendar",), ("calendrier",)),
+        later("The editorial calendar: what is posted where and when."),
+    )
+    desk = Desk(keeping)
+    every: tuple[Command, ...] = commands.build(keeping, desk, Changing(keeping, desk))
+    return Feature(module, (noun,), every)
+
+
+DECLARATION: Final = Declaration(
+    name=NAME,
+    summary="Animators prepare what they want to say, and it appears where and when it should, once.",
+    settings=CalendarSettings,
+    build=build,
+    migrations=HERE / "migrations",
+    texts=HERE / "texts",
+    called=Names(("calendar posts",), ("publications du calendrier",)),
+    posts=True,
+    whispers=True,
+)
