@@ -28,7 +28,8 @@ from esnbot.store.upsert import upsert
 
 ASKED: Final = "org.esnbot.command_asked"
 """Somebody gives a command; content: ``by``, ``language``, ``noun``, ``verb`` (keys), ``args`` (name of a parameter to
-a text, or to a list of texts), ``yes`` (whether what the command would ask first is answered)."""
+a text, or to a list of texts), ``below`` (what would stand on the lines below), ``yes`` (whether what the command would
+ask first is answered)."""
 KEPT_MS: Final = 600_000
 """How long an outcome waits for whoever shows it."""
 
@@ -76,7 +77,8 @@ class Asked:
         if person is None:
             return []
         voice = self.speech.voice(self.speech.known(event.text("language")) or person.language)
-        call = Call(ctx, event, replace(person, language=voice.language), voice, {}, None, True)
+        person = replace(person, language=voice.language)
+        call = Call(ctx, event, person, voice, {}, None, True, below=event.text("below"))
         found = [one for one in self.registry.of(event.text("noun")) if one.verb == event.text("verb")]
         asks = False
         effects: Sequence[Effect]

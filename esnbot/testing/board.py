@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from aiohttp import ClientSession, DummyCookieJar
+from aiohttp import ClientSession, DummyCookieJar, FormData
 
 from esnbot.commands.people import People
 from esnbot.community.clock import Clock
@@ -72,8 +72,15 @@ class Visitor:
             given.append((CSRF_FIELD, csrf_token(self.token)))
         return await self._ask("POST", path, given, headers)
 
+    async def upload(self, path: str, name: str, data: bytes, field: str = "file") -> Answer:
+        """Send a form with a file in it."""
+        form = FormData()
+        form.add_field(CSRF_FIELD, csrf_token(self.token))
+        form.add_field(field, data, filename=name)
+        return await self._ask("POST", path, form, {})
+
     async def _ask(
-        self, method: str, path: str, fields: Sequence[tuple[str, str]] | None, headers: Mapping[str, str]
+        self, method: str, path: str, fields: FormData | Sequence[tuple[str, str]] | None, headers: Mapping[str, str]
     ) -> Answer:
         own = {Cookies(secure=False).session: self.token} if self.token else {}
         sent = "; ".join(f"{name}={value}" for name, value in {**own, **self.cookies}.items())

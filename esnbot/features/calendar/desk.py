@@ -244,6 +244,10 @@ class Desk:
         entry = await records.get(call.ctx.conn, call.args["number"], lock=lock)
         if entry is None:
             raise Refusal(unknown(call.voice, call.args["number"]))
+        seen = call.event.content.get("revision")
+        if call.event.is_internal and isinstance(seen, int) and seen != entry.revision:
+            # A page says what its reader saw when they decided.
+            raise Refusal(call.voice.say("Somebody has changed this entry meanwhile. Look at it again, please."))
         return entry
 
     # --- read -------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Final
 from esnbot.commands.command import Command, Names, Noun
 from esnbot.commands.reactions import reactions
 from esnbot.engine.feature import Listener, Module
-from esnbot.features.calendar import commands
+from esnbot.features.calendar import board, commands
 from esnbot.features.calendar.changing import Changing
 from esnbot.features.calendar.desk import Desk
 from esnbot.features.calendar.events import ENTRY_WANTED
@@ -51,7 +51,7 @@ def build(kit: Kit[CalendarSettings]) -> Feature:
     )
     desk = Desk(keeping)
     every: tuple[Command, ...] = commands.build(keeping, desk, Changing(keeping, desk))
-    return Feature(module, (noun,), every)
+    return Feature(module, (noun,), every, pages=board.pages(keeping))
 
 
 DECLARATION: Final = Declaration(
@@ -61,6 +61,8 @@ DECLARATION: Final = Declaration(
     build=build,
     migrations=HERE / "migrations",
     texts=HERE / "texts",
+    templates=HERE / "templates",
+    assets=HERE / "assets",
     called=Names(("calendar posts",), ("publications du calendrier",)),
     posts=True,
     whispers=True,

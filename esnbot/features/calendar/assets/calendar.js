@@ -20,6 +20,8 @@
       weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit",
     }).format(date);
 
+  const hour = (date) => new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" }).format(date);
+
   function tell(sentence, undo) {
     told.replaceChildren(sentence);
     if (undo) {
@@ -47,19 +49,19 @@
   }
 
   async function move(event, at, revert) {
-    const done = await send(event.extendedProps.move, { at, revision: event.extendedProps.revision })
+    const done = await send(`${place.dataset.root}/${event.extendedProps.entry}/move`, { at, revision: event.extendedProps.revision })
       .catch(() => ({ ok: false, why: words.failed }));
     if (!done.ok) {
       revert();
       tell(done.why || words.failed);
     } else {
-      tell(fill(words.moved, { title: event.title, when: spoken(new Date(at)) }), () => undo(event, done.change));
+      tell(fill(words.moved, { title: event.title, when: spoken(new Date(at)) }), () => undo(event, done.revision));
     }
     calendar.refetchEvents();
   }
 
-  async function undo(event, change) {
-    const done = await send(event.extendedProps.undo, { change }).catch(() => ({ ok: false, why: words.failed }));
+  async function undo(event, revision) {
+    const done = await send(`${place.dataset.root}/${event.extendedProps.entry}/undo`, { revision }).catch(() => ({ ok: false, why: words.failed }));
     tell(done.ok ? fill(words.undone, { title: event.title }) : done.why || words.failed);
     calendar.refetchEvents();
   }
@@ -83,8 +85,7 @@
     locale: document.documentElement.lang,
     firstDay: 1,
     dayMaxEvents: true,
-    nowIndicator: false,
-    highlightedDates: [],
+    allDaySlot: false,
     eventDurationEditable: false,
     eventStartEditable: true,
     editable: true,
@@ -104,11 +105,14 @@
     // Titles are text, whatever is in them.
     eventContent: (shown) => {
       const link = document.createElement("a");
-      link.href = shown.event.extendedProps.open;
+      link.href = `${place.dataset.root}/${shown.event.extendedProps.entry}`;
       link.dataset.id = shown.event.id;
+      link.style.setProperty("--line-color", shown.event.backgroundColor);
       link.className = "entry";
+      // The calendar drags, not the browser.
+      link.draggable = false;
       const time = document.createElement("time");
-      time.textContent = shown.timeText;
+      time.textContent = hour(shown.event.start);
       link.append(time, " ", shown.event.title);
       link.title = shown.event.extendedProps.about;
       keys(shown.event, link);
@@ -125,6 +129,7 @@
     },
   });
   document.getElementById("entries").hidden = true;
+  document.getElementById("how").hidden = false;
 
   // What others do shows by itself; the browser comes back by itself when the line is cut.
   const live = new EventSource(place.dataset.live);

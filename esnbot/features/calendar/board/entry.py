@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import web
+from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.commands.asked import Outcome
 from esnbot.commands.people import name_of
 from esnbot.community.group import Group, Kind
-from esnbot.features.calendar import model, recurrence, records, rule_words, wording
+from esnbot.features.calendar import model, records, recurrence, rule_words, wording
 from esnbot.features.calendar.board.showing import ROOT, Showing, html, plain, said
-from esnbot.features.calendar.model import LOCAL, Entry, State, What, may_be
+from esnbot.features.calendar.model import Entry, What, may_be
 from esnbot.provisioning import wanted
-from esnbot.speech import Voice, later, render
+from esnbot.speech import Voice, escape, later, render
 from esnbot.store import bindings
 from esnbot.web.visit import BoardPage, Form, Visit
 
@@ -94,21 +95,10 @@ class EntryPages(Showing):
                     message = self.keeping.post(entry, worded)
                     previews.append({"language": language, "html": html_of(message.html, message.body)})
             room_id = await bindings.room_of(conn, self.community.animators_room or "") or ""
-            people = {
-                user: await name_of(conn, room_id, user) or user
-                for user in {one.by for one in await records.changes(conn, entry.id)}
-                | {entry.author, entry.reviewer, entry.approved_by}
-                if user
-            }
-            changes = [
-                {
-                    "when": plain(voice.moment(_instant(one.at), self.zone, visit.now)),
-                    "who": people.get(one.by, ""),
-                    "what": plain(voice.say(wording.DONE[one.what])),
-                    "undone": one.undone,
-                }
-                for one in await records.changes(conn, entry.id)
-            ]
+            changes = await records.changes(conn, entry.id)
+            involved = {one.by for one in changes} | {entry.author, entry.reviewer, entry.approved_by}
+            people = {user: await name_of(conn, room_id, user) or user for user in involved if user}
+            history = wording.history(voice, changes, {user: escape(name) for user, name in people.items()}, self.zone)
             files = await self.keeping.files(self.ctx(visit, conn), entry.id)
         further = [plain(voice.moment(one.due, self.zone, visit.now)) for one in ahead[1:]] if entry.recurs else []
         steps = [(key, label) for key, (what, label) in _STEPS.items() if may_be(what, entry.state)]
@@ -119,7 +109,7 @@ class EntryPages(Showing):
             entry=entry,
             further=further,
             previews=previews,
-            changes=list(reversed(changes)),
+            history=html(history),
             author=people.get(entry.author, ""),
             reviewer=people.get(entry.approved_by or entry.reviewer, ""),
             files=[str(one.get("body", "")) for one in files],
@@ -194,7 +184,7 @@ class EntryPages(Showing):
         """An empty form."""
         self.let_in(visit)
         at = visit.request.query.get("at", "")[:16]
-        return await self._form(visit, Fields(at=at if _AT.fullmatch(at) else ""))
+        return await self._form(visit, Fields(at=at if _is_time(at) else ""))
 
     async def add(self, visit: Visit) -> web.StreamResponse:
         """A new entry."""
@@ -302,8 +292,8 @@ class EntryPages(Showing):
             fields=fields,
             groups=sorted(((one.key, one.name) for one in places), key=lambda pair: pair[1].casefold()),
             lines=[(key, one.name(voice.language)) for key, one in self.lines.items()],
-            languages=self.community.languages,
-            rules=_rules(fields, voice, visit.now.astimezone(self.zone)),
+            spoken=self.community.languages,
+            rules=self._rules(fields, voice, visit.now),
             outcome=said(outcome) if outcome is not None and outcome.html else "",
             longest_title=model.LONGEST_TITLE,
             longest_words=model.LONGEST_WORDS,
@@ -311,13 +301,39 @@ class EntryPages(Showing):
             back=f"{ROOT}/{entry.id}" if entry is not None else ROOT,
         )
 
+    def _rules(self, fields: Fields, voice: Voice, now: datetime) -> list[tuple[str, str]]:
+        """How often it can come: what one needs mostly, for its own weekday, and what it has."""
+        first = (model.local(fields.at) if fields.at else None) or now.astimezone(self.zone)
+        day = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[first.weekday()]
+        usual = [
+            "FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR",
+            f"FREQ=WEEKLY;BYDAY={day}",
+            f"FREQ=WEEKLY;INTERVAL=2;BYDAY={day}",
+            f"FREQ=MONTHLY;BYDAY={min((first.day - 1) // 7 + 1, 4)}{day}",
+            f"FREQ=MONTHLY;BYDAY=-1{day}",
+            "FREQ=YEARLY",
+        ]
+        try:
+            own = [recurrence.proper(fields.rule, self.zone)] if fields.rule else []
+        except recurrence.BadRule:
+            own = []
+        return [(rule, plain(rule_words.told(voice, rule))) for rule in dict.fromkeys([*usual, *own])]
+
+
+def _is_time(text: str) -> bool:
+    """Whether a form's time is one that there is."""
+    try:
+        return bool(_AT.fullmatch(text)) and model.local(text) is not None
+    except ValueError:
+        return False
+
 
 def _fields(form: Form) -> Fields:
     at = form.get("at", "")[:16]
     return Fields(
         title=" ".join(form.get("title", "").split()),
         words=form.get("words", ""),
-        at=at if _AT.fullmatch(at) else "",
+        at=at if _is_time(at) else "",
         groups=tuple(dict.fromkeys(one[:100] for one in form.all("groups")))[: model.MOST_TARGETS],
         line=form.get("line", "")[:100],
         rule=form.get("rule", "")[: recurrence.LONGEST],
@@ -331,35 +347,10 @@ def _options(fields: Fields) -> dict[str, str]:
     return {"line": fields.line, "rule": fields.rule, "language": fields.language, "link": fields.link}
 
 
-def _rules(fields: Fields, voice: Voice, now: datetime) -> list[tuple[str, str]]:
-    """How often it can come: what one needs mostly, for its own weekday, and what it has."""
-    first = datetime.strptime(fields.at, LOCAL) if fields.at else now
-    day = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[first.weekday()]
-    usual = [
-        "FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR",
-        f"FREQ=WEEKLY;BYDAY={day}",
-        f"FREQ=WEEKLY;INTERVAL=2;BYDAY={day}",
-        f"FREQ=MONTHLY;BYDAY={min((first.day - 1) // 7 + 1, 4)}{day}",
-        f"FREQ=MONTHLY;BYDAY=-1{day}",
-        "FREQ=YEARLY",
-    ]
-    rules = dict.fromkeys([*usual, *([fields.rule] if fields.rule else [])])
-    return [(rule, plain(rule_words.told(voice, rule))) for rule in rules]
-
-
 def html_of(safe: str, body: str) -> Any:
     """A rendered message on a page."""
-    from markupsafe import Markup
-
-    return Markup(safe) if safe else Markup.escape(body)  # noqa: S704
+    return Markup(safe) if safe else Markup.escape(body)
 
 
 def _text_of(safe: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", safe)).strip()
-
-
-def _instant(ms: int) -> datetime:
-    return datetime.fromtimestamp(0).astimezone() + timedelta(milliseconds=ms)
-
-
-__all__ = ["EntryPages", "State"]

@@ -132,11 +132,11 @@ class FilePages(Showing):
             "idea": "yes" if entry.state == "idea" else "",
             "draft": "yes",
         }
-        args |= {name: getattr(entry, name) for name in ("line", "zone", "rule", "embargo", "expires", "link", "credit")}
+        args |= {
+            name: getattr(entry, name) for name in ("line", "zone", "rule", "embargo", "expires", "link", "credit")
+        }
         args = {name: value for name, value in args.items() if value}
-        done = await visit.ask(
-            "calendar", "add", args, queue="calendar:new", below=entry.words.get(first, "")
-        )
+        done = await visit.ask("calendar", "add", args, queue="calendar:new", below=entry.words.get(first, ""))
         return Brought(entry.titles[first], said(done), done.failed)
 
 

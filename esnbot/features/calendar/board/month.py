@@ -1,4 +1,4 @@
-"""The calendar itself: a month or a week to look at and to move things in, and the same as a list for everybody else."""
+"""The calendar itself: a month or a week to look at and to move things in, and the same as a list."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from aiohttp import web
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.commands.reading import KEEPERS
@@ -162,7 +163,7 @@ class MonthPages(Showing):
         silent = 0.0
         for _ in range(round(LIVE_FOR / LOOK)):
             async with visit.read() as conn:
-                stamp = await records.stamp(conn)
+                stamp = await _stamp(conn)
             if last is not None and stamp != last:
                 await response.write(b"event: changed\ndata: 1\n\n")
                 silent = 0.0
@@ -172,6 +173,13 @@ class MonthPages(Showing):
             last, silent = stamp, silent + LOOK
             await asyncio.sleep(LOOK)
         return response
+
+
+async def _stamp(conn: AsyncConnection) -> Sequence[Any]:
+    """What is another whenever an entry changes, or is posted."""
+    changes = select(func.count(), func.max(records.change.c.at)).select_from(records.change)
+    posted = select(func.count()).select_from(records.occurrence)
+    return (*(await conn.execute(changes)).one(), (await conn.execute(posted)).scalar_one())
 
 
 def _event(row: Row, id: str, here: datetime | None, state: State) -> dict[str, Any]:

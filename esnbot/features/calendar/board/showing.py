@@ -124,7 +124,7 @@ def plain(markdown: str) -> str:
 
 def said(outcome: Outcome) -> Markup:
     """What a command answered: it was made safe when it was rendered."""
-    return Markup(outcome.html)  # noqa: S704
+    return Markup(outcome.html)
 
 
 __all__ = ["NO_LINE", "ROOT", "Row", "Showing", "html", "plain", "said"]
