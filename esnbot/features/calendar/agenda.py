@@ -43,7 +43,7 @@ async def between(
     for entry in await records.standing(ctx.conn, {State.scheduled}, line=line, until=milliseconds(until)):
         if place is not None and place not in entry.targets:
             continue
-        for one in await keeping.coming(ctx.conn, entry, since, MOST):
+        for one in await keeping.coming(ctx, entry, since, MOST):
             if one.due >= until:
                 break
             found.append(Planned(entry, one.name, one.due))

@@ -331,14 +331,13 @@ class Changing:
                 )
             )
         effects, acts, posts = await self._take_back(call, entry, last)
-        since = call.ctx.now - self._keeping.settings.grace
-        if new.state is State.scheduled and not await self._keeping.coming(call.ctx.conn, new, since):
+        if new.state is State.scheduled and not await self._keeping.coming(call.ctx, new):
             new = replace(new, state=State.draft)
         await records.mark_undone(call.ctx.conn, entry.id, last.number)
-        new, _ = await self._keeping.change(
+        new, own = await self._keeping.change(
             call.ctx, entry, new, What.undone, call.person.user, after={"change": last.number}
         )
-        told = changed(new, *acts, posts=posts, number=last.number)
+        told = changed(new, *acts, posts=posts, number=own, undone=last.number)
         return [*effects, told, await self._desk.answer(call, new)]
 
     async def _take_back(

@@ -179,8 +179,7 @@ class Desk:
             raise Refusal(voice.say("With this rule it would never come: there is no such day."))
         if entry.expires_at is not None and entry.expires_at <= milliseconds(call.ctx.now):
             raise Refusal(voice.say("It would be over before it comes."))
-        since = call.ctx.now - self.settings.grace
-        if await self.keeping.coming(call.ctx.conn, entry, since):
+        if await self.keeping.coming(call.ctx, entry):
             return
         if entry.embargo is not None and not entry.rule:
             told = voice.moment(moment(entry.embargo), zone, call.ctx.now)
@@ -220,7 +219,7 @@ class Desk:
         voice, conn = call.voice, call.ctx.conn
         name = await self.keeping.title(call.ctx, entry.id) if await self.discreet(call) else wording.name(entry.id, "")
         zone = self.keeping.zone(entry)
-        ahead = await self.keeping.coming(conn, entry, call.ctx.now - self.settings.grace)
+        ahead = await self.keeping.coming(call.ctx, entry)
         told = wording.when(voice, entry, zone, call.ctx.now, ahead[0].due if ahead else None)
         names = await wanted.names(conn, entry.targets)
         places = [names.get(key, key) for key in entry.targets]
@@ -272,7 +271,7 @@ class Desk:
             await records.texts(conn, entry.id),
             len(await records.files(conn, entry.id)),
         )
-        ahead = await self.keeping.coming(conn, entry, call.ctx.now - self.settings.grace, 3)
+        ahead = await self.keeping.coming(call.ctx, entry, most=3)
         further = [voice.moment(one.due, zone, call.ctx.now) for one in ahead[1:]] if entry.recurs else []
         names = await wanted.names(conn, entry.targets)
         told = wording.when(voice, entry, zone, call.ctx.now, ahead[0].due if ahead else None)

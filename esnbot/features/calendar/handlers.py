@@ -77,7 +77,7 @@ class Handlers:
             if entry.due is not None and entry.due <= milliseconds(ctx.now):
                 # It is on its way: being late is for its job to find out.
                 continue
-            ahead = await self._keeping.coming(ctx.conn, entry, ctx.now - self._keeping.settings.grace)
+            ahead = await self._keeping.coming(ctx, entry)
             if [one.name for one in ahead] != [entry.next] or milliseconds(ahead[0].due) != entry.due:
                 effects += (await self._keeping.plan(ctx, entry))[1]
         return effects
@@ -113,7 +113,7 @@ class Handlers:
                 effects += await self._publishing.posts(ctx, entry, posted, worded)
         if UNRECAP in acts:
             for posted in await records.last_posted(ctx.conn, entry.id):
-                recapped = post(f"recap:{posted.key}:{number}", of=COMMANDS)
+                recapped = post(f"recap:{posted.key}:{event.content.get('undone')}", of=COMMANDS)
                 effects.append(Redact(room=room(posted.target), event=recapped))
         return effects
 
@@ -221,9 +221,7 @@ class Handlers:
     async def approve(self, ctx: Context, entry: Entry, user: str) -> list[Effect]:
         """Somebody says yes to an entry: it is scheduled, or stays a draft while something is missing."""
         yes = replace(entry, approved_by=user)
-        ready = entry.is_complete and bool(
-            await self._keeping.coming(ctx.conn, yes, ctx.now - self._keeping.settings.grace)
-        )
+        ready = entry.is_complete and bool(await self._keeping.coming(ctx, yes))
         yes = replace(yes, state=State.scheduled if ready else State.draft)
         yes, number = await self._keeping.change(ctx, entry, yes, What.approved, user)
         voice = await self._keeping.voice(ctx.conn, await self._keeping.room(ctx.conn))

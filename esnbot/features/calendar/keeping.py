@@ -33,7 +33,8 @@ from esnbot.store import bindings, rooms
 
 NAME: Final = "calendar"
 CHANGED: Final = "org.esnbot.calendar_changed"
-"""Of this feature alone: an entry was changed; content: ``entry``, ``acts`` (of ``REVIEW`` …), and ``posts``."""
+"""Of this feature alone: an entry was changed; content: ``entry``, ``acts`` (of ``REVIEW`` …),
+``number``, ``undone`` and ``posts``."""
 REVIEW: Final = "review"
 CORRECT: Final = "correct"
 REDACT: Final = "redact"
@@ -42,7 +43,7 @@ UNRECAP: Final = "unrecap"
 POST: Final = "post"
 """The job that brings an entry to its time: it asks before, and posts then."""
 MOST_MISSED: Final = 400
-"""Occurrences that are noted one by one when they passed while the process was off."""
+"""Occurrences that are counted at most when they passed while the process was off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +168,19 @@ class Keeping:
         """The zone of an entry's readers."""
         return ZoneInfo(entry.zone) if entry.zone else self.community.zone
 
-    async def coming(self, conn: AsyncConnection, entry: Entry, since: datetime, most: int = 1) -> list[Occurrence]:
-        """The next occurrences of an entry from an instant on, without those that are over."""
-        first = entry.first
+    async def coming(
+        self, ctx: Context, entry: Entry, since: datetime | None = None, most: int = 1
+    ) -> list[Occurrence]:
+        """The next occurrences of an entry that are not over, from an instant on, else from what is not too late."""
+        first, conn, now = entry.first, ctx.conn, ctx.now
+        since = since or now - self.settings.grace
         if first is None:
             return []
         zone = self.zone(entry)
         if entry.embargo is not None:
             since = max(since, moment(entry.embargo))
         begin = (since.astimezone(zone) - timedelta(days=2)).strftime(model.LOCAL)
-        over = await records.over(conn, entry.id, begin)
+        over = await records.over(conn, entry.id, begin, milliseconds(now))
         found = recurrence.occurrences(entry.rule, first, zone, since, excepts=entry.excepts)
         until = entry.expires_at
         left = (one for one in found if one.name not in over and (until is None or milliseconds(one.due) < until))
@@ -190,7 +194,7 @@ class Keeping:
         job = f"entry:{entry.id}"
         found: list[Occurrence] = []
         if entry.state is State.scheduled and entry.targets:
-            found = await self.coming(ctx.conn, entry, ctx.now - self.settings.grace)
+            found = await self.coming(ctx, entry, self._waiting_since(ctx, entry))
         if not found:
             entry = replace(entry, next="", due=None)
             await records.keep(ctx.conn, entry)
@@ -199,7 +203,15 @@ class Keeping:
         await records.keep(ctx.conn, entry)
         ask = found[0].due - self.settings.ask_before
         asks = entry.ask and entry.confirmed != entry.next
-        return entry, [self.job(entry, ask if asks else found[0].due, {"asks": True} if asks else {})]
+        # One that waits, and was not too late until now, does not become so by being looked at.
+        due = max(found[0].due, ctx.now - self.settings.grace)
+        return entry, [self.job(entry, ask if asks else due, {"asks": True} if asks else {})]
+
+    def _waiting_since(self, ctx: Context, entry: Entry) -> datetime | None:
+        """Since when an occurrence waits for its room to bear it: it is late, and comes all the same."""
+        due = None if entry.due is None else moment(entry.due)
+        waits = due is not None and due <= ctx.now - self.settings.grace < ctx.now < due + self.settings.longest_wait
+        return due if waits else None
 
     def job(self, entry: Entry, due: datetime, more: Mapping[str, Any]) -> Schedule:
         """What brings an entry to its time."""
@@ -230,9 +242,12 @@ class Keeping:
         return changed, number
 
 
-def changed(entry: Entry, *acts: str, posts: Sequence[tuple[str, str]] = (), number: int = 0) -> Emit:
-    """Tell the feature that an entry was changed, and what is to be done about it in rooms."""
-    content: dict[str, Any] = {"entry": entry.id, "acts": list(acts), "number": number}
+def changed(entry: Entry, *acts: str, posts: Sequence[tuple[str, str]] = (), number: int = 0, undone: int = 0) -> Emit:
+    """Tell the feature that an entry was changed, and what is to be done about it in rooms.
+
+    ``number`` is that of the change, ``undone`` that of the one that it took back.
+    """
+    content: dict[str, Any] = {"entry": entry.id, "acts": list(acts), "number": number, "undone": undone}
     if posts:
         content["posts"] = [list(post) for post in posts]
     return Emit(type=CHANGED, content=content)

@@ -165,7 +165,7 @@ class Publishing:
     async def _limit(self, ctx: Context, entry: Entry) -> datetime:
         """Until when an occurrence waits: not past the next one."""
         due = moment(entry.due or 0)
-        after = await self._keeping.coming(ctx.conn, entry, due + timedelta(minutes=1))
+        after = await self._keeping.coming(ctx, entry, due + timedelta(minutes=1))
         return min([due + self._settings.longest_wait, *(one.due for one in after)])
 
     # --- an occurrence is over --------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ class Publishing:
         done = await records.occurrences(conn, entry.id, entry.next)
         stands = [one.target for one in done if one.state == records.POSTED]
         state = records.DONE if stands else records.MISSED
-        await records.settle(conn, entry.id, entry.next, records.OVER, state, now_ms)
+        await records.finish(conn, entry.id, entry.next, state, now_ms)
         effects: list[Effect] = []
         if stands and (entry.expires_after is not None or entry.expires_at is not None):
             effects.append(self._end(ctx, entry))
@@ -310,13 +310,10 @@ class Publishing:
 
     async def _missed(self, ctx: Context, entry: Entry, why: Later) -> Sequence[Effect]:
         """It is too late: what passed meanwhile is left out, and animators know."""
-        conn, now_ms = ctx.conn, milliseconds(ctx.now)
-        zone = self._keeping.zone(entry)
-        passed = await self._keeping.coming(conn, entry, moment(entry.due or 0), MOST_MISSED)
+        conn, zone = ctx.conn, self._keeping.zone(entry)
+        passed = await self._keeping.coming(ctx, entry, moment(entry.due or 0), MOST_MISSED)
         still = ctx.now - self._settings.grace
         missed = [one for one in passed if one.due <= still and one.name != entry.next]
-        for one in missed:
-            await records.settle(conn, entry.id, one.name, records.OVER, records.MISSED, now_ms)
         voice = await self._keeping.voice(conn, await self._keeping.room(conn))
         dues = [moment(entry.due or 0), *(one.due for one in missed)]
         first, last = (voice.moment(one, zone, ctx.now) for one in (dues[0], dues[-1]))

@@ -274,19 +274,24 @@ async def settle(
     return await insert_new(conn, occurrence, row)
 
 
-async def over(conn: AsyncConnection, id: int, since: str) -> set[str]:
-    """Names of the occurrences from a local time on that are over."""
+async def finish(conn: AsyncConnection, id: int, name: str, state: str, now_ms: int) -> None:
+    """An occurrence is over."""
+    row = {"entry": id, "occurrence": name, "target": OVER, "state": state, "at": now_ms}
+    await upsert(conn, occurrence, row | {"language": "", "copy": 0, "event_id": ""})
+
+
+async def over(conn: AsyncConnection, id: int, since: str, now_ms: int) -> set[str]:
+    """Names of the occurrences from a local time on that are over.
+
+    What a clock that was ahead found too late is not: the right one may still see it come.
+    """
     query = select(occurrence.c.occurrence).where(
-        occurrence.c.entry == id, occurrence.c.target == OVER, occurrence.c.occurrence >= since
+        occurrence.c.entry == id,
+        occurrence.c.target == OVER,
+        occurrence.c.occurrence >= since,
+        or_(occurrence.c.state != MISSED, occurrence.c.at <= now_ms),
     )
     return set((await conn.execute(query)).scalars())
-
-
-async def reopen(conn: AsyncConnection, id: int, name: str) -> None:
-    """An occurrence of which nothing was posted may come after all."""
-    await conn.execute(
-        delete(occurrence).where(occurrence.c.entry == id, occurrence.c.occurrence == name, occurrence.c.at > 0)
-    )
 
 
 async def occurrences(conn: AsyncConnection, id: int, name: str | None = None) -> list[Posted]:
