@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
+
+from esnbot.speech import unaccented
 
 _NEAR = 66.0
 """Similarity, out of 100, from which a word is offered as the one that was meant."""
 
 
 def fold(text: str) -> str:
-    """Lower case without accents, one space between words, and one kind of apostrophe."""
-    plain = unicodedata.normalize("NFKD", text.replace("’", "'")).casefold()
-    return " ".join("".join(char for char in plain if not unicodedata.combining(char)).split())
+    """Lower case without accents, one space between words, and one kind of apostrophe.
+
+    Signs stay, as in `re-open` and `C++`; so do œ and æ, since tags and answers are kept as this folds them.
+    """
+    return " ".join(unaccented(text.replace("’", "'")).split())
 
 
 def near(text: str, words: Iterable[str], limit: int = 3) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from esnbot.community.clock import Clock
+from esnbot.speech import in_a_line
 
 LONGEST: Final = 180
 """Characters of a message that are shown."""
@@ -120,5 +121,4 @@ class Narrator:
 
 def shortened(text: str) -> str:
     """The text on one line, without the addresses of its links, cut where it gets long."""
-    line = " ".join(_ADDRESS.sub("", text).split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
+    return in_a_line(_ADDRESS.sub("", text), LONGEST)

@@ -27,6 +27,7 @@ from esnbot.engine.letters import place, reason
 from esnbot.engine.metrics import Metrics
 from esnbot.engine.parking import Left, Parking
 from esnbot.engine.tables import State, dead_letter, inbox, room_clock
+from esnbot.engine.talk import is_word
 from esnbot.store import rooms
 from esnbot.store.database import Database, savepoint, within
 from esnbot.store.trouble import is_trouble
@@ -77,9 +78,13 @@ class _Batch:
     """What a batch has found out so far and writes at its end."""
 
     now: int
-    clocks: dict[str, int]
+    shift: int
+    """Milliseconds by which the clock of the handlers is ahead of the machine's: it may be moved (in the demo)."""
+    clocks: dict[str, tuple[int, int]]
+    """Room to the time of its last event, and to when people last said something there."""
     done: list[int] = field(default_factory=list)
-    moved: dict[str, int] = field(default_factory=dict)
+    moved: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """What became of these clocks."""
     held: set[str] = field(default_factory=set)
     outcome: Outcome = field(default_factory=Outcome)
 
@@ -159,7 +164,8 @@ class Dispatcher:
         if not claimed:
             waiting = await conn.execute(text("SELECT 1 FROM inbox WHERE state = 0 LIMIT 1"))
             return Outcome(held=waiting.first() is not None)
-        batch = _Batch(now, await self._room_clocks(conn, {row.queue for row in claimed}))
+        shift = now_ms(self._clock) - now
+        batch = _Batch(now, shift, await self._room_clocks(conn, {row.queue for row in claimed}))
         batch.outcome.own_rooms = await self._own_rooms_of(conn, {row.queue for row in claimed})
         batch.outcome.events = len(claimed)
         started = time.monotonic()
@@ -199,9 +205,9 @@ class Dispatcher:
             (batch.outcome.own_rooms if joined else batch.outcome.other_rooms).add(event.room_id)
             (batch.outcome.other_rooms if joined else batch.outcome.own_rooms).discard(event.room_id)
 
-    async def _room_clocks(self, conn: AsyncConnection, queues: set[str]) -> dict[str, int]:
-        query = select(room_clock.c.room_id, room_clock.c.ts).where(room_clock.c.room_id.in_(queues))
-        return {row.room_id: row.ts for row in await conn.execute(query)}
+    async def _room_clocks(self, conn: AsyncConnection, queues: set[str]) -> dict[str, tuple[int, int]]:
+        query = select(room_clock).where(room_clock.c.room_id.in_(queues))
+        return {row.room_id: (row.ts, row.spoken) for row in await conn.execute(query)}
 
     async def _handle(self, conn: AsyncConnection, batch: _Batch, row: Row[Any]) -> None:
         try:
@@ -264,9 +270,11 @@ class Dispatcher:
         if not row.queue.startswith("!"):
             # Ours, with our own time; to remember one for each name that was ever used would only grow.
             return event
-        before = batch.moved.get(row.queue, batch.clocks.get(row.queue, 0))
+        before, spoken = batch.moved.get(row.queue) or batch.clocks.get(row.queue) or (0, 0)
         ts = max(min(event.ts, row.arrived), before)
-        batch.moved[row.queue] = ts
+        if is_word(event, self._bot):
+            spoken = max(spoken, ts + batch.shift)
+        batch.moved[row.queue] = (ts, spoken)
         if ts == event.ts:
             return event
         return Event(
@@ -391,7 +399,8 @@ class Dispatcher:
         if batch.done:
             await conn.execute(_DONE, {"seqs": batch.done})
         if batch.moved:
-            await upsert(conn, room_clock, [{"room_id": queue, "ts": ts} for queue, ts in batch.moved.items()])
+            clocks = [{"room_id": queue, "ts": ts, "spoken": spoken} for queue, (ts, spoken) in batch.moved.items()]
+            await upsert(conn, room_clock, clocks)
 
 
 _COLUMNS = "seq, event_id, queue, arrived, body, remaining, attempts"

@@ -101,4 +101,6 @@ room_clock = Table(
     Column("room_id", Text, primary_key=True),
     # Time of the room's last event, after clamping.
     Column("ts", Milliseconds, nullable=False),
+    # When somebody but the bot last said something there (see ``talk``), by the clock of the handlers; 0: not yet.
+    Column("spoken", Milliseconds, nullable=False, server_default="0"),
 )

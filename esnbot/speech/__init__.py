@@ -4,7 +4,9 @@
 `render` makes a `Message` of it. `later` marks a sentence where the language is not known yet.
 """
 
+from esnbot.speech.cutting import beginning, cut, first_line, in_a_line
 from esnbot.speech.errors import CatalogueError, MissingPlaceholder, SpeechError, UnknownLanguage
+from esnbot.speech.folding import fold, tidy, unaccented
 from esnbot.speech.later import Later, Quoted, later, later_plural
 from esnbot.speech.markup import (
     Markdown,
@@ -52,12 +54,17 @@ __all__ = [
     "Voice",
     "WrongWeekday",
     "at_wall_clock",
+    "beginning",
     "bold",
     "bullets",
     "clean",
     "code",
+    "cut",
     "details",
     "escape",
+    "first_line",
+    "fold",
+    "in_a_line",
     "later",
     "later_plural",
     "link",
@@ -70,4 +77,6 @@ __all__ = [
     "room_link",
     "sanitise",
     "table",
+    "tidy",
+    "unaccented",
 ]

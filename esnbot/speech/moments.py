@@ -1,7 +1,6 @@
 """Dates, times and spans as people write them, in French and in English."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -9,6 +8,7 @@ from dateutil.relativedelta import relativedelta
 
 from esnbot.speech import moment_words as words
 from esnbot.speech.errors import SpeechError
+from esnbot.speech.folding import unaccented
 from esnbot.speech.later import Later, Quoted, later
 
 MORNING = time(9)
@@ -97,9 +97,7 @@ def _fold(text: str) -> str:
     """Lower case without accents, commas and doubled spaces; '' for what is too long to be a date."""
     if len(text) > _LONGEST:
         return ""
-    plain = unicodedata.normalize("NFKD", text.replace("’", "'")).lower()
-    plain = "".join(char for char in plain if not unicodedata.combining(char))
-    return " ".join(re.sub(r"[,;!?]|\.$", " ", plain).split())
+    return " ".join(re.sub(r"[,;!?]|\.$", " ", unaccented(text.replace("’", "'"))).split())
 
 
 def _exact(text: str, zone: tzinfo) -> datetime | None:

@@ -12,48 +12,19 @@ from esnbot.engine.effects import Effect, Say
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context, Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
-from esnbot.homeserver import free_port
 from esnbot.matrix.registration import Registration
-from esnbot.settings import Settings, load
+from esnbot.settings import Settings
+from tests.town import declared
 
-CONFIG = """
-name: A community
-languages: [fr, en]
-time_zone: Europe/Paris
-homeserver:
-  url: {url}
-  server_name: "{server_name}"
-  appservice_id: {id}
-  bot: {bot}
-  appservice_listen: 127.0.0.1:{service_port}
-web: {{listen: "127.0.0.1:{web_port}"}}
-database: {database}
-encryption: {{store: "{store}"}}
-audiences:
-  staff: {{name: Staff, homeservers: [own]}}
+HOUSE = """
 spaces:
-  house: {{name: House, alias: "{alias}", audiences: [staff], joining: public}}
+  house: {{name: House, alias: "house-{bot}", audiences: [staff], joining: public}}
 """
 
 
 def settings_for(registration: Registration, url: str, folder: Path, database: str, *, token: str = "") -> Settings:
     """A configuration whose homeserver is the kit's and whose service is this test's."""
-    path = folder / "community.yaml"
-    path.write_text(
-        CONFIG.format(
-            url=url,
-            server_name=registration.server_name,
-            id=registration.id,
-            bot=registration.bot_localpart,
-            service_port=registration.url.rpartition(":")[2],
-            web_port=free_port(),
-            database=database,
-            store=folder / "encryption",
-            alias=f"house-{registration.bot_localpart}",
-        )
-    )
-    environment = {"ESNBOT_AS_TOKEN": token or registration.as_token, "ESNBOT_HS_TOKEN": registration.hs_token}
-    return load(path, environment=environment)
+    return declared(registration, url, folder, database, HOUSE, token=token, languages="fr, en")
 
 
 class NoSettings(BaseModel):

@@ -10,33 +10,16 @@ from pathlib import Path
 
 from esnbot.app import Application, application
 from esnbot.discovery import discover
-from esnbot.homeserver import Account, free_port
-from esnbot.matrix.errors import HomeserverError
+from esnbot.homeserver import Account
 from esnbot.matrix.registration import Registration
-from esnbot.provisioning.passing import ignore
-from esnbot.settings import Settings, load
+from esnbot.settings import Settings
 from esnbot.testing.homeserver import Homeserver
-from esnbot.testing.waiting import eventually
 from tests.app.bench import echo, with_features
 from tests.clients.install import Installed
 from tests.clients.js import JsClient
+from tests.town import at_work, declared
 
-CONFIG = """
-name: A community
-languages: [en, fr]
-time_zone: Europe/Paris
-homeserver:
-  url: {url}
-  server_name: "{server_name}"
-  appservice_id: {id}
-  bot: {bot}
-  appservice_listen: 127.0.0.1:{service_port}
-web: {{listen: "127.0.0.1:{web_port}"}}
-database: {database}
-encryption: {{store: "{store}"}}
-audiences:
-  staff: {{name: Staff, homeservers: [own]}}
-  partners: {{name: Partners, homeservers: ["{partner}"], external: true}}
+HOUSE = """
 spaces:
   house:
     name: House
@@ -83,20 +66,7 @@ class Town:
     @asynccontextmanager
     async def whole(self) -> AsyncIterator[Application]:
         """The bot at work with all its features, in the rooms that are declared."""
-        async with application(self.settings, discover()) as app:
-            await app.apply(ignore)
-            await app.start()
-            await asyncio.wait_for(app.until_ready(), 30)
-
-            async def delivers() -> bool:
-                # Rooms were made before anybody listened: the homeserver is told to try again, for as long as it takes.
-                try:
-                    await app.client.ping_service(self.registration.id, "ping")
-                except HomeserverError:
-                    return False
-                return True
-
-            await eventually(delivers)
+        async with at_work(self.settings) as app:
             yield app
 
 
@@ -105,21 +75,6 @@ async def a_town(
     registration: Registration, homeserver: Homeserver, client: Installed, folder: Path, database: str, partner: str
 ) -> AsyncIterator[Town]:
     """A community of which nothing is made yet; people's clients end with it."""
-    path = folder / "community.yaml"
-    path.write_text(
-        CONFIG.format(
-            url=homeserver.url,
-            server_name=homeserver.server_name,
-            id=registration.id,
-            bot=registration.bot_localpart,
-            service_port=registration.url.rpartition(":")[2],
-            web_port=free_port(),
-            database=database,
-            store=folder / "encryption",
-            partner=partner,
-        )
-    )
-    environment = {"ESNBOT_AS_TOKEN": registration.as_token, "ESNBOT_HS_TOKEN": registration.hs_token}
-    settings = load(path, discover().schemas, environment=environment)
+    settings = declared(registration, homeserver.url, folder, database, HOUSE, partner=partner, found=discover())
     async with AsyncExitStack() as people:
         yield Town(registration, homeserver, client, settings, people)

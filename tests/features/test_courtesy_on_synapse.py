@@ -18,7 +18,7 @@ from esnbot.engine.clock import SystemClock
 from esnbot.matrix.registration import Registration
 from esnbot.testing import Person, Seen
 from esnbot.testing.homeserver import Homeserver
-from tests.features.test_in_rooms import PATIENCE, Town, a_town
+from tests.town import PATIENCE, Town, a_town
 
 _HOP = {"connection", "content-length", "content-encoding", "transfer-encoding", "host", "date", "server"}
 

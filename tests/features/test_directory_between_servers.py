@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from esnbot.app import Application, application
 from esnbot.discovery import discover
-from esnbot.homeserver import free_port
 from esnbot.matrix.registration import Registration
-from esnbot.provisioning.passing import ignore
-from esnbot.settings import load
 from esnbot.store import rooms
-from esnbot.testing import Person, Seen, eventually
+from esnbot.testing import Person, eventually
 from esnbot.testing.board import OpenBoard
 from esnbot.testing.homeserver import Homeserver
-from tests.features.test_in_rooms import PATIENCE, _delivers, answer_to
+from tests.town import answer_to, ask, at_work, declared
 
-CONFIG = """
-name: Ardoise
-languages: [en, fr]
-time_zone: Europe/Paris
-homeserver:
-  url: {url}
-  server_name: "{server_name}"
-  appservice_id: {id}
-  bot: {bot}
-  appservice_listen: 127.0.0.1:{service_port}
-web: {{listen: "127.0.0.1:{web_port}"}}
-database: {database}
-encryption: {{store: "{store}"}}
-audiences:
-  staff: {{name: Staff, homeservers: [own]}}
-  partners: {{name: Partners, homeservers: ["{partner}"], external: true}}
+SPACES = """
 spaces:
   home:
     name: The house
@@ -56,53 +34,13 @@ spaces:
 """
 
 
-@asynccontextmanager
-async def at_work(
-    homeserver: Homeserver, partners: Homeserver, service: Registration, folder: Path, database: str
-) -> AsyncIterator[Application]:
-    """The community with every room made."""
-    path = folder / "community.yaml"
-    path.write_text(
-        CONFIG.format(
-            url=homeserver.url,
-            server_name=homeserver.server_name,
-            id=service.id,
-            bot=service.bot_localpart,
-            service_port=service.url.rpartition(":")[2],
-            web_port=free_port(),
-            database=database,
-            store=folder / "encryption",
-            partner=partners.server_name,
-        )
-    )
-    environment = {"ESNBOT_AS_TOKEN": service.as_token, "ESNBOT_HS_TOKEN": service.hs_token}
-    async with application(load(path, discover().schemas, environment=environment), discover()) as app:
-        await app.apply(ignore)
-        await app.start()
-        await asyncio.wait_for(app.until_ready(), 20)
-        await eventually(lambda: _delivers(app))
-        yield app
-
-
-async def ask(person: Person, chat: str, text: str) -> str:
-    """What the bot answers in a direct chat, where no thread is begun: the first thing that it says after that."""
-    question = await person.say(chat, text)
-
-    def is_answer(event: Seen) -> bool:
-        asked = next((place for place, one in enumerate(person.seen) if one.id == question), None)
-        if asked is None or event not in person.seen[asked:] or event.sender == person.id:
-            return False
-        return event.type == "m.room.message" and event.body != PATIENCE and not event.body.startswith("Hello!")
-
-    found = await person.wait_for(is_answer, 30, room=chat)
-    return str(found.content.get("m.new_content", found.content)["body"])
-
-
 @pytest.mark.timeout(240)
 async def test_a_partner_finds_groups_and_people_that_are_meant_for_them_only(
     homeserver: Homeserver, partner_homeserver: Homeserver, service: Registration, tmp_path: Path, database_url: str
 ) -> None:
-    async with at_work(homeserver, partner_homeserver, service, tmp_path, database_url) as app:
+    found, partner = discover(), partner_homeserver.server_name
+    settings = declared(service, homeserver.url, tmp_path, database_url, SPACES, partner=partner, found=found)
+    async with at_work(settings) as app:
         zoe, ali = await homeserver.person("zoe"), await homeserver.person("ali")
         pat = await partner_homeserver.person("pat")
         alias = f"#site-{service.bot_localpart}:{homeserver.server_name}"
@@ -120,11 +58,11 @@ async def test_a_partner_finds_groups_and_people_that_are_meant_for_them_only(
                 return {zoe.id, pat.id} <= set(await rooms.members(conn, site))
 
         await eventually(are_in, 30)
-        partner = await ask(pat, chats[pat], "directory")
-        assert "One group" in partner
-        assert "The site" in partner
+        shown = await ask(pat, chats[pat], "directory")
+        assert "One group" in shown
+        assert "The site" in shown
         for hidden in ("café", "deal", "house", "Wages", "secret"):
-            assert hidden not in partner, hidden
+            assert hidden not in shown, hidden
         assert "The café" in await ask(zoe, chats[zoe], "directory welding")
         assert "no such group" in await ask(pat, chats[pat], "directory wages")
         assert (await ask(pat, chats[pat], "directory --for staff --kind event")).startswith("I found no such group")

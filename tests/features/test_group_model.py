@@ -14,7 +14,6 @@ from esnbot.features.group.model import (
     LONGEST_KEY,
     NameProblem,
     UnusableName,
-    fold,
     handed_over,
     home_for,
     key_of,
@@ -23,6 +22,7 @@ from esnbot.features.group.model import (
     matches,
     proper_name,
 )
+from esnbot.speech import fold
 from tests.features.house import a_community, a_group
 
 

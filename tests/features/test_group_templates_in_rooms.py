@@ -12,7 +12,7 @@ import pytest_asyncio
 from esnbot.matrix.registration import Registration
 from esnbot.testing import Person, Seen, eventually
 from esnbot.testing.homeserver import Homeserver
-from tests.features.test_in_rooms import Town, a_town, agree_to, answer_to
+from tests.town import Town, a_town, agree_to, answer_to
 
 PROJECT = """
 kind: project

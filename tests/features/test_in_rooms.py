@@ -4,109 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest_asyncio
 
-from esnbot.app import Application, application
 from esnbot.community.group import Group, Source
-from esnbot.discovery import discover
-from esnbot.homeserver import free_port
-from esnbot.matrix.errors import HomeserverError
 from esnbot.matrix.registration import Registration
-from esnbot.provisioning.passing import ignore
-from esnbot.settings import Settings, load
-from esnbot.testing import ManualClock, Person, Seen, eventually
+from esnbot.testing import Person, Seen, eventually
 from esnbot.testing.homeserver import Homeserver
-
-CONFIG = """
-name: Ardoise
-languages: [en, fr]
-time_zone: Europe/Paris
-country: FR
-homeserver:
-  url: {url}
-  server_name: "{server_name}"
-  appservice_id: {id}
-  bot: {bot}
-  appservice_listen: 127.0.0.1:{service_port}
-web: {{listen: "127.0.0.1:{web_port}"}}
-database: {database}
-encryption: {{store: "{store}"}}
-prompts: [prompts.yaml]
-audiences:
-  staff: {{name: Staff, homeservers: [own]}}
-roles:
-  animators: ["{animator}"]
-spaces:
-  home:
-    name: The house
-    alias: home-{bot}
-    audiences: [staff]
-    joining: public
-    groups:
-      cafe:
-        name: The café
-        alias: cafe-{bot}
-        joining: public
-        tempo: {{weekdays: [monday, thursday], at: "09:30"}}
-      help:
-        name: All help all
-        alias: help-{bot}
-        kind: help
-        topic: Every question
-"""
-PROMPTS = """
-prompts:
-  weekend: {en: "Your weekend?\\nTell us.", fr: "Votre week-end ?"}
-  lunch: {en: "Your lunch?\\nTell us.", fr: "Votre midi ?"}
-  music: {en: "Your music?\\nTell us.", fr: "Votre musique ?"}
-"""
-PATIENCE = "I am on it: this takes a moment."
-MONDAY = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
-
-
-@dataclass
-class Town:
-    """A community at work, and the people who came to it."""
-
-    settings: Settings
-    homeserver: Homeserver
-    clock: ManualClock
-    animator: Person
-    life: AsyncExitStack = field(default_factory=AsyncExitStack)
-    app: Application = field(init=False)
-
-    async def room(self, alias: str) -> str:
-        """The id of a declared room."""
-        bot = self.settings.homeserver.bot_localpart
-        found = await self.animator.resolve(f"#{alias}-{bot}:{self.homeserver.server_name}")
-        assert found is not None
-        return found
-
-    async def restart(self) -> None:
-        """Another process of the same community, on the same database."""
-        await self.life.aclose()
-        await self.begin()
-
-    async def begin(self) -> None:
-        """Make what the file declares, and be at work."""
-        self.app = await self.life.enter_async_context(application(self.settings, discover(), self.clock))
-        await self.app.apply(ignore)
-        await self.app.start()
-        await asyncio.wait_for(self.app.until_ready(), 20)
-        await eventually(lambda: _delivers(self.app))
-
-    async def newcomer(self, name: str = "zoe") -> Person:
-        """Somebody who has just come into the house and the café."""
-        person = await self.homeserver.person(name)
-        await person.join(await self.room("home"))
-        await person.join(await self.room("cafe"))
-        return person
+from tests.town import Town, a_town, agree_to, answer_to
 
 
 @pytest_asyncio.fixture
@@ -123,84 +32,6 @@ async def any_town(
     """The same on SQLite and on PostgreSQL: the test runs once on each."""
     async with a_town(homeserver, service, tmp_path, database_url) as one:
         yield one
-
-
-@asynccontextmanager
-async def a_town(
-    homeserver: Homeserver, service: Registration, folder: Path, database_url: str, more: str = ""
-) -> AsyncIterator[Town]:
-    """A community on a database; ``more`` is further configuration."""
-    animator = await homeserver.person("max")
-    (folder / "prompts.yaml").write_text(PROMPTS)
-    path = folder / "community.yaml"
-    path.write_text(
-        CONFIG.format(
-            url=homeserver.url,
-            server_name=homeserver.server_name,
-            id=service.id,
-            bot=service.bot_localpart,
-            service_port=service.url.rpartition(":")[2],
-            web_port=free_port(),
-            database=database_url,
-            store=folder / "encryption",
-            animator=animator.id,
-        )
-        + more
-    )
-    environment = {"ESNBOT_AS_TOKEN": service.as_token, "ESNBOT_HS_TOKEN": service.hs_token}
-    town = Town(load(path, discover().schemas, environment=environment), homeserver, ManualClock(MONDAY), animator)
-    async with town.life:
-        await town.begin()
-        await animator.join(await town.room("home"))
-        await animator.join(await town.room("cafe"))
-        yield town
-
-
-async def _delivers(app: Application) -> bool:
-    """Rooms were made before anybody listened: the homeserver is told to try again, for as long as that takes."""
-    try:
-        await app.client.ping_service(app.settings.homeserver.appservice_id, "ping")
-    except HomeserverError:
-        return False
-    return True
-
-
-async def answer_to(person: Person, room: str, text: str, timeout: float = 10.0) -> Seen:
-    """Say something and wait for the answer in the thread under it."""
-    question = await person.say(room, text)
-
-    def is_answer(event: Seen) -> bool:
-        if event.body == PATIENCE:
-            return False
-        relation = event.content.get("m.relates_to", {})
-        return question in (event.thread, thread_of.get(relation.get("event_id", "")))
-
-    # On a machine with much to do a word of patience comes first, and the answer takes its place.
-    thread_of = _Threads(person)
-    found = await person.wait_for(is_answer, timeout, room=room)
-    new, relation = found.content.get("m.new_content"), {"rel_type": "m.thread", "event_id": question}
-    return found if new is None else Seen(room, {**found.raw, "content": {**new, "m.relates_to": relation}})
-
-
-class _Threads:
-    """Words of patience that a person has seen, and the thread in which each stands."""
-
-    def __init__(self, person: Person) -> None:
-        self._person = person
-
-    def get(self, event_id: str) -> str | None:
-        return next((one.thread for one in self._person.seen if one.id == event_id and one.body == PATIENCE), None)
-
-
-async def agree_to(person: Person, room: str, text: str) -> Seen:
-    """Say something that needs a yes, say yes, and wait for what comes then."""
-    question = await answer_to(person, room, text)
-    await person.react(room, question.id, "✅")
-
-    def is_answer(event: Seen) -> bool:
-        return event.thread == question.thread and event.type == "m.room.message" and event.id != question.id
-
-    return await person.wait_for(is_answer, room=room)
 
 
 async def test_a_group_is_made_in_chat_within_two_seconds(any_town: Town) -> None:

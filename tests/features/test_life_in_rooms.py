@@ -14,7 +14,7 @@ from esnbot.matrix.registration import Registration
 from esnbot.testing import MatrixRefusal, Person, Seen, eventually
 from esnbot.testing.homeserver import PASSWORD, Homeserver
 from tests.features import test_in_rooms
-from tests.features.test_in_rooms import Town, a_town, agree_to, answer_to
+from tests.town import Town, a_town, agree_to, answer_to
 
 
 @pytest_asyncio.fixture

@@ -8,7 +8,7 @@ from esnbot.features.text.model import STRUCTURE
 from esnbot.matrix.registration import Registration
 from esnbot.testing import Person, Seen
 from esnbot.testing.homeserver import Homeserver
-from tests.features.test_in_rooms import Town, a_town
+from tests.town import Town, a_town
 
 
 async def note_in(person: Person, room: str, words: str) -> Seen:

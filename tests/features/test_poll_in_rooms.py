@@ -13,7 +13,7 @@ from esnbot.features.poll.model import END, RESPONSES, START
 from esnbot.matrix.registration import Registration
 from esnbot.testing import Person, Seen
 from esnbot.testing.homeserver import Homeserver
-from tests.features.test_in_rooms import a_town
+from tests.town import a_town
 
 NOON = datetime(2026, 3, 6, 11, 0, tzinfo=UTC)
 

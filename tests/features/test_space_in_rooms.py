@@ -14,30 +14,14 @@ import pytest_asyncio
 
 from esnbot.discovery import discover
 from esnbot.engine.signals import SCHEDULE
-from esnbot.homeserver import free_port
 from esnbot.matrix.registration import Registration
 from esnbot.provisioning.compare import DOABLE
-from esnbot.settings import load
 from esnbot.testing import ManualClock, Person, eventually
 from esnbot.testing.homeserver import Homeserver
 from esnbot.testing.person import MatrixRefusal
-from tests.features.test_in_rooms import MONDAY, Town, answer_to
+from tests.town import MONDAY, Town, answer_to, declared
 
-CONFIG = """
-name: Ardoise
-languages: [en, fr]
-time_zone: Europe/Paris
-homeserver:
-  url: {url}
-  server_name: "{server_name}"
-  appservice_id: {id}
-  bot: {bot}
-  appservice_listen: 127.0.0.1:{service_port}
-web: {{listen: "127.0.0.1:{web_port}"}}
-database: {database}
-audiences:
-  staff: {{name: Staff, homeservers: [own]}}
-  partners: {{name: Partners, homeservers: ["{partner}"], external: true}}
+SPACES = """
 roles:
   animators: ["{animator}"]
 spaces:
@@ -84,23 +68,17 @@ async def town(
 ) -> AsyncIterator[Town]:
     """Three spaces, one of them open to additions, for staff and partners."""
     animator = await homeserver.person("max")
-    path = tmp_path / "community.yaml"
-    path.write_text(
-        CONFIG.format(
-            url=homeserver.url,
-            server_name=homeserver.server_name,
-            id=service.id,
-            bot=service.bot_localpart,
-            service_port=service.url.rpartition(":")[2],
-            web_port=free_port(),
-            database=database_url,
-            animator=animator.id,
-            owner=owner.id,
-            partner=partner_homeserver.server_name,
-        )
+    settings = declared(
+        service,
+        homeserver.url,
+        tmp_path,
+        database_url,
+        SPACES,
+        partner=partner_homeserver.server_name,
+        found=discover(),
+        animator=animator.id,
+        owner=owner.id,
     )
-    environment = {"ESNBOT_AS_TOKEN": service.as_token, "ESNBOT_HS_TOKEN": service.hs_token}
-    settings = load(path, discover().schemas, environment=environment)
     one = Town(settings, homeserver, ManualClock(MONDAY), animator)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(one.life)

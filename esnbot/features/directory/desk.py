@@ -12,7 +12,7 @@ from esnbot.features.directory import model, records, wording
 from esnbot.features.directory.model import Listing, Pace, Query, Scope, Standing, UnusableSubject
 from esnbot.features.directory.reading import Findings, Looker, Reading
 from esnbot.features.places import link_to, memberships
-from esnbot.speech import Markdown, Voice, bold, bullets, code, mention, paragraphs
+from esnbot.speech import Markdown, Voice, bold, bullets, code, first_line, mention, paragraphs
 from esnbot.store import bindings
 
 TOPIC: Final = 100
@@ -85,7 +85,7 @@ class Desk:
                 name = await link_to(conn, room_id, group.name, self._reading.kit.server)
             inside = mine.get(group.key) == "join"
             details = wording.details(voice, entry, self._community, paces.get(group.key), inside=inside)
-            topic = _short(group.topic)
+            topic = first_line(group.topic, TOPIC)
             lines.append(
                 voice.say("{group} ({details}): {topic}", group=name, details=details, topic=topic)
                 if topic
@@ -237,11 +237,6 @@ class Desk:
 
 def _looker(call: Call) -> Looker:
     return Looker(call.person, alone=call.is_direct, room=call.place)
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.strip().partition("\n")[0].split())
-    return line if len(line) <= TOPIC else line[: TOPIC - 1].rstrip() + "…"
 
 
 def _command(voice: Voice, query: Query, page: int = 1) -> str:

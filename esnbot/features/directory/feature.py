@@ -9,10 +9,11 @@ from esnbot.commands.command import Command, Names, Noun, Param
 from esnbot.commands.values import Choice, Integer, Switch, Text
 from esnbot.community.model import Community
 from esnbot.engine.feature import Listener, Module
+from esnbot.engine.talk import WORDS
 from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.directory.desk import Desk
 from esnbot.features.directory.handlers import ASK_ABOUT, LET_ME_IN, DirectoryHandlers
-from esnbot.features.directory.lively import MESSAGES, ROUND, Lively
+from esnbot.features.directory.lively import ROUND, Lively
 from esnbot.features.directory.pages import Pages
 from esnbot.features.directory.reading import Reading
 from esnbot.features.directory.settings import DirectorySettings
@@ -36,7 +37,7 @@ def build(kit: Kit[DirectorySettings]) -> Feature:
     module = Module(
         name=NOUN,
         listeners=(
-            Listener(MESSAGES, lively.message, wants=lively.tally.counts),
+            Listener(WORDS, lively.message, wants=lively.tally.counts),
             Listener(frozenset({"m.room.member"}), lively.member, wants=lively.comes_or_goes),
             Listener(frozenset({ASK_ABOUT}), handlers.ask_about),
             Listener(frozenset({LET_ME_IN}), handlers.let_me_in),

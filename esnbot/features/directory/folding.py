@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
@@ -11,8 +9,8 @@ from typing import Final
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-_WORD: Final = re.compile(r"[^\W_]+")
-_LETTERS: Final = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ı": "i"})
+from esnbot.speech import fold
+
 _LONGEST: Final = 40
 _SHORT: Final = 3
 """Words of so many letters are left as they are: 'CAD', 'bus', 'TIG'."""
@@ -23,14 +21,6 @@ _SMALL: Final = frozenset(
     "a an and au aux d de des du en et for in l la le les of on or ou sur the to un une with".split()  # noqa: SIM905
 )
 """Words that say nothing about what is looked for."""
-
-
-@lru_cache(maxsize=100_000)
-def fold(text: str) -> str:
-    """Lower case without accents; what is not a letter or digit becomes one space."""
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)).casefold()
-    bare = "".join(character for character in plain if not unicodedata.combining(character))
-    return " ".join(_WORD.findall(bare))
 
 
 @lru_cache(maxsize=100_000)

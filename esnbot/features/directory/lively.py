@@ -13,9 +13,10 @@ from datetime import timedelta
 from typing import Final
 
 from esnbot.community.clock import Clock
+from esnbot.engine import talk
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, Schedule
-from esnbot.engine.event import ENCRYPTED, Event
+from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.contract import Kit
 from esnbot.features.directory import model, records
@@ -23,7 +24,6 @@ from esnbot.features.directory.model import DAY_MS
 from esnbot.features.directory.settings import DirectorySettings
 from esnbot.store import bindings
 
-MESSAGES: Final = frozenset({"m.room.message", ENCRYPTED, "m.sticker"})
 ROUND: Final = "round"
 """The job that brings all groups up to date once a day, some at a time."""
 AT_ONCE: Final = 5
@@ -56,10 +56,7 @@ class Tally:
 
     def counts(self, event: Event) -> bool:
         """Count a message; whether it is time to write the room's count down."""
-        if event.sender == self._bot or event.state_key is not None:
-            return False
-        relation = event.content.get("m.relates_to")
-        if isinstance(relation, dict) and relation.get("rel_type") == "m.replace":
+        if not talk.is_word(event, self._bot):
             return False
         today, known = self._day(event), self._rooms.get(event.room_id)
         if known is None or known.day != today:

@@ -12,9 +12,9 @@ from esnbot.community.group import Group, Joining, Kind, Place
 from esnbot.community.model import Community
 from esnbot.community.person import Role
 from esnbot.community.reach import audiences_of, is_for
-from esnbot.features.directory.folding import fold, near, stem, stems, telling
+from esnbot.features.directory.folding import near, stem, stems, telling
 from esnbot.features.places import language_of, oversees
-from esnbot.speech import clean
+from esnbot.speech import clean, fold, tidy
 
 DAY_MS: Final = 86_400_000
 SPAN: Final = 28
@@ -278,7 +278,6 @@ class Subject:
 
 
 _QUOTED: Final = 40
-_MARKS_IN_A_ROW: Final = 2
 _SEPARATORS: Final = str.maketrans({";": ",", "\n": ",", "•": ",", "،": ",", "；": ",", "，": ","})
 
 
@@ -286,14 +285,7 @@ def subject(text: str, longest: int) -> Subject:
     """One subject. Raises UnusableSubject for what shows nothing or is too long."""
     if len(text) > 20 * longest:
         raise UnusableSubject(SubjectProblem.long, text[:_QUOTED])
-    line = " ".join(unicodedata.normalize("NFC", clean(text)).split())
-    kept: list[str] = []
-    marks = 0
-    for character in line:
-        marks = marks + 1 if unicodedata.combining(character) else 0
-        if marks <= _MARKS_IN_A_ROW:
-            kept.append(character)
-    name = "".join(kept).strip(" .#-*")
+    name = tidy(text).strip(" .#-*")
     if not any(unicodedata.category(character)[0] in "LNS" for character in name):
         raise UnusableSubject(SubjectProblem.empty)
     if len(name) > longest:

@@ -25,7 +25,7 @@ from esnbot.features.group.founding import Founding
 from esnbot.features.group.making import Maker
 from esnbot.features.group.plans import Plan
 from esnbot.provisioning import wanted
-from esnbot.speech import Later, Markdown, bold, bullets, code, later, paragraphs
+from esnbot.speech import Later, Markdown, bold, bullets, code, first_line, later, paragraphs
 from esnbot.store import bindings
 
 SAME_SECOND: Final = timedelta(seconds=10)
@@ -385,5 +385,5 @@ class Creating:
                 "{group} (archived; its owners can open it again with `!esn group revive`)", group=link
             )
         if group.topic:
-            return call.voice.say("{group}: {topic}", group=link, topic=model.short(group.topic))
+            return call.voice.say("{group}: {topic}", group=link, topic=first_line(group.topic, model.TOPIC))
         return link

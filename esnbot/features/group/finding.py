@@ -13,7 +13,7 @@ from esnbot.features.group.desk import Desk, Found, Refusal
 from esnbot.features.group.events import OWNER_GONE
 from esnbot.features.search import Readable, readable_in
 from esnbot.provisioning import wanted
-from esnbot.speech import Markdown, bold, bullets, paragraphs
+from esnbot.speech import Markdown, bold, bullets, first_line, fold, paragraphs
 from esnbot.store import bindings, rooms
 
 
@@ -46,7 +46,7 @@ class Finding:
         if not groups:
             nothing = voice.say("I found no such group. `!esn group create` makes one in a minute.")
             return [call.answer(paragraphs(nothing, elsewhere))]
-        groups.sort(key=lambda pair: model.fold(pair[0].name))
+        groups.sort(key=lambda pair: fold(pair[0].name))
         most = self._desk.settings.listed_at_once
         lines = [
             await self._line(call, Found(group, rooms_by_key[group.key], membership, False))
@@ -82,7 +82,7 @@ class Finding:
         link = await self._desk.link(call, found)
         if found.membership == "join":
             link = call.voice.say("{group} (you are in)", group=link)
-        topic = model.short(found.group.topic)
+        topic = first_line(found.group.topic, model.TOPIC)
         return call.voice.say("{group}: {topic}", group=link, topic=topic) if topic else link
 
     async def take_to(self, call: Call, group: Group) -> Sequence[Effect]:

@@ -19,7 +19,7 @@ from esnbot.engine.effects import Effect, Emit, React, Say, Schedule, Unschedule
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features import calm
-from esnbot.features.group import foundings, model, records
+from esnbot.features.group import foundings, records
 from esnbot.features.group.desk import Desk, Refusal
 from esnbot.features.group.events import FOUNDING_ASKED, FOUNDING_OVER
 from esnbot.features.group.foundings import Founding as Waiting
@@ -27,7 +27,7 @@ from esnbot.features.group.making import Maker
 from esnbot.features.group.plans import Plan
 from esnbot.features.places import called
 from esnbot.provisioning import wanted
-from esnbot.speech import Later, Markdown, Voice, bold, bullets, later, paragraphs, render
+from esnbot.speech import Later, Markdown, Voice, bold, bullets, first_line, fold, later, paragraphs, render
 
 YES: Final = "✅"
 NO: Final = "❌"
@@ -64,7 +64,7 @@ class Founding:
         conn = call.ctx.conn
         await self._fits(call, plan, second)
         waiting = await foundings.of_maker(conn, call.person.user)
-        if any(model.fold(one.plan.name) == model.fold(plan.name) and one.second == second for one in waiting):
+        if any(fold(one.plan.name) == fold(plan.name) and one.second == second for one in waiting):
             raise Refusal(
                 call.voice.say(
                     "I have asked {person} about {group} already, and wait for their answer.",
@@ -152,7 +152,7 @@ class Founding:
         place = await wanted.get(conn, one.plan.parent)
         lines = [voice.say("in {space}", space=bold(place.name))] if place is not None else []
         if one.plan.topic:
-            lines.append(voice.plain(model.short(one.plan.topic, 300)))
+            lines.append(voice.plain(first_line(one.plan.topic, 300)))
         text = paragraphs(
             voice.say(
                 "**{person} would like to make a group with you: {group}.**",
@@ -221,7 +221,7 @@ class Founding:
 
     async def _meant(self, call: Call, waiting: Sequence[Waiting]) -> Waiting:
         named = str(call.args.get("name") or "")
-        fit = [one for one in waiting if not named or model.fold(one.plan.name) == model.fold(named)]
+        fit = [one for one in waiting if not named or fold(one.plan.name) == fold(named)]
         if len(fit) == 1:
             return fit[0]
         if not waiting:

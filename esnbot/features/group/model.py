@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
-from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -17,7 +15,7 @@ from esnbot.commands.command import Names
 from esnbot.community.group import Group, Kind, Place
 from esnbot.community.model import Community
 from esnbot.community.reach import is_for
-from esnbot.speech import clean
+from esnbot.speech import fold, tidy
 
 OWNER_POWER: Final = 50
 """Who has it in a room owns the group."""
@@ -33,11 +31,10 @@ KINDS: Final = {
 }
 """What people call them in commands."""
 LONGEST_KEY: Final = 40
+TOPIC: Final = 100
+"""So many characters of a topic are shown in a list at most."""
 ALIKE: Final = 88
 """From this score on (0 to 100) two names are pointed out as near-duplicates."""
-_ASCII_WORDS: Final = re.compile(r"[a-z0-9]+")
-_MARKS_IN_A_ROW: Final = 2
-_LETTERS: Final = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ı": "i"})
 # They say that it is a group, not which one; French and English.
 _GENERIC_FR: Final = (
     "a au aux avec cercle club communaute d de des du en equipe et groupe l la le les nos notre pour projet salon sur"
@@ -68,15 +65,7 @@ def proper_name(text: str, longest: int) -> str:
     """
     if len(text) > 20 * longest:
         raise UnusableName(NameProblem.long)
-    # Composed after cleaning: what stood between a letter and its accent is gone only then.
-    line = " ".join(unicodedata.normalize("NFC", clean(text)).split())
-    kept: list[str] = []
-    marks = 0
-    for character in line:
-        marks = marks + 1 if unicodedata.combining(character) else 0
-        if marks <= _MARKS_IN_A_ROW:
-            kept.append(character)
-    name = unicodedata.normalize("NFC", "".join(kept))
+    name = tidy(text)
     if not any(_shows(character) for character in name):
         raise UnusableName(NameProblem.empty)
     if len(name) > longest:
@@ -86,22 +75,6 @@ def proper_name(text: str, longest: int) -> str:
 
 def _shows(character: str) -> bool:
     return unicodedata.category(character)[0] in "LNPS"
-
-
-@lru_cache(maxsize=50_000)
-def fold(text: str) -> str:
-    """Lower-case words without accents and punctuation; two names that fold alike are the same to people."""
-    if text.isascii():
-        return " ".join(_ASCII_WORDS.findall(text.lower()))
-    # Twice: some capitals (mathematical letters) appear only once they are decomposed.
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)).casefold()
-    return " ".join("".join(map(_folded, plain)).split())
-
-
-def _folded(character: str) -> str:
-    if unicodedata.combining(character):
-        return ""
-    return character if character.isalnum() else " "
 
 
 def key_of(name: str) -> str:
@@ -176,12 +149,6 @@ def home_for(
         if place is not None and key in community.spaces and is_for(place, places, community, audiences):
             return key
     return None
-
-
-def short(text: str, most: int = 100) -> str:
-    """The first line of a text, cut where it is long."""
-    line = " ".join(text.strip().partition("\n")[0].split())
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def without_owner(group: Group, person: str) -> Group:

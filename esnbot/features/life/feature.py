@@ -21,7 +21,6 @@ from esnbot.features.life.words import words
 from esnbot.provisioning import events
 
 HERE: Final = Path(__file__).parent
-SPOKEN: Final = frozenset({"m.room.message", "m.sticker", "m.poll.start", "org.matrix.msc3381.poll.start"})
 
 
 def build(kit: Kit[LifeSettings]) -> Feature:
@@ -31,7 +30,6 @@ def build(kit: Kit[LifeSettings]) -> Feature:
     module = Module(
         name=NAME,
         listeners=(
-            Listener(SPOKEN, handlers.heard, handlers.is_news),
             Listener(frozenset({"m.room.message"}), questions.said, _may_answer),
             Listener(frozenset({"m.room.redaction"}), questions.taken_back, lambda event: bool(event.redacts)),
             *reactions(NAME, handlers.reacted, _is_button),

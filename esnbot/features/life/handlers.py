@@ -1,4 +1,4 @@
-"""Hears that people write, looks once a day at who is quiet, and notices when nobody looks after a group any more."""
+"""Looks once a day at who is quiet, and notices when nobody looks after a group any more."""
 
 from __future__ import annotations
 
@@ -31,9 +31,6 @@ from esnbot.store import bindings, rooms
 
 LOOK: Final = "look"
 OWNER: Final = "owner"
-COARSE: Final = timedelta(hours=1)
-"""When people last wrote in a room is written down no more often than this."""
-MOST_ROOMS: Final = 50_000
 
 
 class LifeHandlers:
@@ -45,27 +42,8 @@ class LifeHandlers:
         self._settings = kit.settings
         self._questions = questions
         self._merging = merging
-        self._noted: dict[str, int] = {}
-        """Room to when this process last wrote down that somebody was heard there; only to spare the database."""
 
-    # --- who is heard ------------------------------------------------------------------------------------------------
-
-    def is_news(self, event: Event) -> bool:
-        """A cheap look: a person speaks, in a room where nobody was heard within the hour."""
-        if event.sender == self._kit.bot:
-            return False
-        return event.ts - self._noted.get(event.room_id, 0) >= COARSE / timedelta(milliseconds=1)
-
-    async def heard(self, ctx: Context, event: Event) -> Sequence[Effect]:
-        """Somebody wrote: note when, in rooms that stand for something."""
-        if len(self._noted) >= MOST_ROOMS:
-            self._noted.clear()
-        # Our clock may have been moved (in the demo); then it counts, as for all that follows from it.
-        self._noted[event.room_id] = event.ts
-        key = await bindings.key_of(ctx.conn, event.room_id)
-        if key is not None and isinstance(await wanted.get(ctx.conn, key), Group):
-            await records.note(ctx.conn, event.room_id, milliseconds(ctx.now))
-        return []
+    # --- rooms that come and go --------------------------------------------------------------------------------------
 
     async def room_ready(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """A group begins, or opens again: it is quiet from now on at the earliest."""

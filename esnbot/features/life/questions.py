@@ -14,6 +14,7 @@ from esnbot.commands.records import posted_as
 from esnbot.community.group import Group
 from esnbot.community.person import UserID
 from esnbot.community.reach import is_for
+from esnbot.engine import talk
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import TEXT, Effect, Nudge, React, Say, Schedule, Unschedule, post, room
 from esnbot.engine.event import Event
@@ -199,8 +200,7 @@ class Questions:
         return [self._end_at(asked, milliseconds(until))]
 
     async def _unanswered(self, ctx: Context, asked: Question, group: Group) -> Sequence[Effect]:
-        heard = await records.heard_in(ctx.conn, asked.room_id)
-        if heard is not None and heard > asked.asked:
+        if await talk.recent(ctx.conn, asked.room_id, _moment(asked.asked + 1)):
             # They talk again: that is an answer.
             return await self._close(ctx.conn, asked)
         if not await records.was_posted(ctx.conn, NAME, asked):

@@ -1,4 +1,4 @@
-"""When people last wrote in a group, which question it was asked, and what they answered."""
+"""Since when nobody has written in a group, which question it was asked, and what they answered."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, Row, Table, Text, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.engine.tables import outbox
+from esnbot.engine import talk
+from esnbot.engine.tables import outbox, room_clock
 from esnbot.features.life.model import About, Answer, Choice
 from esnbot.store.bindings import binding
 from esnbot.store.tables import Milliseconds, Sequence, metadata
 from esnbot.store.upsert import insert_new, upsert
 
-heard = Table(
-    "life_heard",
+resting = Table(
+    "life_rest",
     metadata,
     Column("room_id", Text, primary_key=True),
-    # When somebody last wrote there, give or take an hour (0: not yet); nothing of who or what.
-    Column("heard", Milliseconds, nullable=False),
     # Until then it counts as asked: it was kept, or answered otherwise.
     Column("rested", Milliseconds, nullable=False),
 )
@@ -89,34 +88,26 @@ def _question(row: Row[Any]) -> Question:
 # --- who was heard -----------------------------------------------------------------------------------------------
 
 
-async def note(conn: AsyncConnection, room_id: str, at: int) -> None:
-    """Somebody wrote in a room."""
-    if not await insert_new(conn, heard, {"room_id": room_id, "heard": at, "rested": 0}):
-        await conn.execute(update(heard).where(heard.c.room_id == room_id, heard.c.heard < at).values(heard=at))
-
-
 async def rest(conn: AsyncConnection, room_id: str, at: int) -> None:
     """A group was asked and answered: its quiet time begins anew."""
-    await upsert(conn, heard, {"room_id": room_id, "heard": await heard_in(conn, room_id) or 0, "rested": at})
-
-
-async def heard_in(conn: AsyncConnection, room_id: str) -> int | None:
-    """When somebody last wrote in a room."""
-    return (await conn.execute(select(heard.c.heard).where(heard.c.room_id == room_id))).scalar_one_or_none()
+    await upsert(conn, resting, {"room_id": room_id, "rested": at})
 
 
 async def quiet_since(conn: AsyncConnection) -> dict[str, int]:
     """Room to when its quiet time began: the last word there, or the last answer to the question."""
-    return {row.room_id: max(row.heard, row.rested) for row in await conn.execute(select(heard))}
+    since = await talk.last_words(conn)
+    for row in await conn.execute(select(resting)):
+        since[row.room_id] = max(since.get(row.room_id, 0), row.rested)
+    return since
 
 
 async def last_heard(conn: AsyncConnection, key: str | None = None) -> dict[str, datetime]:
-    """Key of a group to when people last wrote there, give or take an hour; of that group alone, or of all."""
-    query = select(binding.c.key, heard.c.heard).join(heard, heard.c.room_id == binding.c.room_id)
-    query = query.where(heard.c.heard > 0)
+    """Key of a group to when people last wrote there; of that group alone, or of all."""
+    query = select(binding.c.key, room_clock.c.spoken).join(room_clock, room_clock.c.room_id == binding.c.room_id)
+    query = query.where(room_clock.c.spoken > 0)
     if key is not None:
         query = query.where(binding.c.key == key)
-    return {row.key: datetime.fromtimestamp(row.heard / 1000, UTC) for row in await conn.execute(query)}
+    return {row.key: datetime.fromtimestamp(row.spoken / 1000, UTC) for row in await conn.execute(query)}
 
 
 # --- questions ---------------------------------------------------------------------------------------------------

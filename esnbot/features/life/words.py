@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from esnbot.commands.command import Command, Names, Param
-from esnbot.commands.values import GroupValue
+from esnbot.commands.params import which_group
 from esnbot.features.life.describing import Describing
 from esnbot.features.life.merging import Merged, Merging
 from esnbot.speech import later
@@ -18,15 +18,7 @@ def words(describing: Describing, merging: Merging) -> tuple[Command, ...]:
             names=Names(("describe", "about"), ("décrire", "présenter")),
             summary=later("Describes a group: whom it is for, who looks after it, how lively it is."),
             handle=describing.show,
-            params=(
-                Param(
-                    name="group",
-                    names=Names(("group",), ("groupe",)),
-                    kind=GroupValue(archived=True),
-                    help=later("Which group; if you name none, the one whose room you are in."),
-                    required=False,
-                ),
-            ),
+            params=(which_group(archived=True),),
             examples={"en": ('group describe "Photo club"',), "fr": ('groupe décrire "Club photo"',)},
         ),
         Command(

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from esnbot.commands.command import Command, Names, Noun, Param
-from esnbot.commands.values import GroupValue, Integer, Text
+from esnbot.commands.params import which_group
+from esnbot.commands.values import Integer, Text
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.group import GROUP_BORN
@@ -57,13 +58,8 @@ def build(kit: Kit[NoteSettings]) -> Feature:
     return Feature(module, (noun,), (*_keep(desk), *_read(desk), *_change(desk)), pages=Pages(keeping).all())
 
 
-_GROUP = Param(
-    name="group",
-    names=Names(("group",), ("groupe",)),
-    kind=GroupValue(),
-    help=later("Which group the note belongs to; if you name none, the one in whose room you write."),
-    required=False,
-    option=True,
+_GROUP = which_group(
+    later("Which group the note belongs to; if you name none, the one in whose room you write."), option=True
 )
 _NUMBER = Param(
     name="number", names=Names(("number",), ("numéro",)), kind=Integer(1, 1_000_000_000), help=later("Which note.")

@@ -13,7 +13,7 @@ from typing import Any, Final
 from esnbot.commands.grammar import CLOSING, split
 from esnbot.commands.words import fold
 from esnbot.community.group import Kind
-from esnbot.speech import bold, clean, escape
+from esnbot.speech import bold, clean, cut, escape
 
 LONGEST_TITLE: Final = 120
 DERIVED_TITLE: Final = 70
@@ -157,17 +157,8 @@ def title_of(text: str) -> str:
         plain = " ".join(re.sub(r"[*_`~]{1,3}(?=\S)|(?<=\S)[*_`~]{1,3}", "", plain).split())
         if any(character.isalnum() for character in plain):
             sentence = _SENTENCE.split(plain, maxsplit=1)[0].rstrip(" .:;,")
-            return shortened(sentence or plain, DERIVED_TITLE)
-    return shortened(" ".join(text[:2_000].split()), DERIVED_TITLE)
-
-
-def shortened(text: str, length: int) -> str:
-    """A line of at most that many characters, cut between two words."""
-    if len(text) <= length:
-        return text
-    cut = text[: length - 1]
-    space = cut.rfind(" ")
-    return cut[: space if space > length // 2 else length - 1].rstrip(" .,:;") + "…"
+            return cut(sentence or plain, DERIVED_TITLE)
+    return cut(" ".join(text[:2_000].split()), DERIVED_TITLE)
 
 
 # --- messages ----------------------------------------------------------------------------------------------------
@@ -237,7 +228,7 @@ def fitting(messages: Sequence[Said], longest: int = LONGEST_TEXT) -> tuple[list
 
 
 def _cut(said: Said, longest: int) -> Said:
-    return Said(said.event_id, said.author, said.moment, shortened(said.text, longest))
+    return Said(said.event_id, said.author, said.moment, cut(said.text, longest))
 
 
 # --- emoji, age --------------------------------------------------------------------------------------------------
@@ -261,16 +252,3 @@ def holds_for(kind: Kind | None, usual: timedelta, by_kind: Mapping[Kind, timede
 def is_old(known_good: datetime, now: datetime, holds: timedelta) -> bool:
     """Whether a reader is asked if a note still holds."""
     return now - known_good >= holds
-
-
-def beginning(words: str, length: int) -> tuple[str, bool]:
-    """The first lines of Markdown, and whether there is more."""
-    if len(words) <= length:
-        return words, False
-    cut = words[:length]
-    line = cut.rfind("\n")
-    space = cut.rfind(" ")
-    kept = cut[: line if line > length // 2 else space if space > length // 2 else length].rstrip()
-    if kept.count("```") % 2:
-        kept += "\n```"
-    return f"{kept} …", True

@@ -22,7 +22,7 @@ from esnbot.features.page import compared, in_lines
 from esnbot.features.search import Readable
 from esnbot.features.text import Version
 from esnbot.provisioning import wanted
-from esnbot.speech import Markdown, Voice, later, render
+from esnbot.speech import Markdown, Voice, cut, later, render
 from esnbot.speech.markup import visible
 from esnbot.web.board import html
 from esnbot.web.visit import BoardPage, Visit
@@ -118,7 +118,7 @@ class Pages:
         return {
             "id": one.note.id,
             "title": one.title or _plain(visit.voice.say("a note of an encrypted room")),
-            "excerpt": excerpts.get(one.note.id) or model.shortened(plain, 180),
+            "excerpt": excerpts.get(one.note.id) or cut(plain, 180),
             "place": place.name if place is not None else "",
             "date": self._date(visit.voice, current.moment),
             "tags": one.tags,

@@ -11,7 +11,7 @@ from esnbot.features.note import model, records
 from esnbot.features.note.model import Problem
 from esnbot.features.note.records import Note
 from esnbot.features.text import Draft, Version
-from esnbot.speech import Later, Markdown, Voice, bold, bullets, details, escape, later, link, paragraphs
+from esnbot.speech import Later, Markdown, Voice, beginning, bold, bullets, details, escape, later, link, paragraphs
 
 BETWEEN: Final = " · "
 SHOWN_WHOLE: Final = 1_500
@@ -84,8 +84,8 @@ def whole(voice: Voice, draft: Draft, url: str) -> Markdown:
     """The words of a note, short enough to read in a room."""
     if not draft.words:
         return Markdown("")
-    words, more = model.beginning(draft.words, SHOWN_AT_LEAST)
-    shown = Markdown(words)
+    more = len(draft.words) > SHOWN_AT_LEAST
+    shown = Markdown(beginning(draft.words, SHOWN_AT_LEAST))
     if len(draft.words) > SHOWN_WHOLE:
         shown = details(voice.say("Show all of it") if not more else voice.say("Show the beginning"), shown)
     if not more:

@@ -17,7 +17,7 @@ from esnbot.features.page.links import Link, replaced
 from esnbot.features.page.names import fold
 from esnbot.features.page.ordering import OrderDesk
 from esnbot.features.page.shelf import Page, Reader
-from esnbot.speech import Markdown, Quoted, Voice, bold, bullets, code, details, later, paragraphs
+from esnbot.speech import Markdown, Quoted, Voice, beginning, bold, bullets, code, details, later, paragraphs
 from esnbot.store import bindings
 
 LISTED: Final = 200
@@ -106,7 +106,7 @@ class Desk(OrderDesk):
         known = await shelf.shelf(call.ctx, place)
         room_id = await bindings.room_of(call.ctx.conn, place.key) or ""
         words = replaced(said.words, lambda link: self._link(link, known, room_id))
-        shown = words if len(words) <= wording.SHOWN else Markdown(words[: wording.SHOWN].rsplit("\n", 1)[0] + "\n\n…")
+        shown = Markdown(beginning(words, wording.SHOWN))
         above = [wording.page_link(one, room_id, self.server) for one in known.above(found)]
         return [
             call.answer(

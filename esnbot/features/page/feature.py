@@ -7,8 +7,9 @@ from typing import Final
 
 from esnbot.commands.command import Command, Names, Noun, Param
 from esnbot.commands.module import NAME as COMMANDS
+from esnbot.commands.params import which_group
 from esnbot.commands.people import People
-from esnbot.commands.values import GroupValue, Integer, Text
+from esnbot.commands.values import Integer, Text
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.group import GROUP_BORN
@@ -54,12 +55,11 @@ def build(kit: Kit[PageSettings]) -> Feature:
     return Feature(module, (noun,), _commands(desk, kit.settings), takes=(writing.take,), pages=PageBoard(kit).pages())
 
 
-_WHERE: Final = Param(
+_WHERE: Final = which_group(
+    later("The group or space whose page it is; without it, the one where you write."),
     name="where",
     names=Names(("in", "group"), ("dans", "groupe")),
-    kind=GroupValue(spaces=True),
-    help=later("The group or space whose page it is; without it, the one where you write."),
-    required=False,
+    spaces=True,
     option=True,
 )
 _UNDER: Final = Param(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from esnbot.speech import Later, Quoted, clean, later
+from esnbot.speech.folding import decomposed
 
 LONGEST_NAME: Final = 100
 """Characters."""
@@ -58,9 +59,12 @@ def name_of(text: str) -> str:
 
 
 def fold(name: str) -> str:
-    """What two names that are one have in common: case, accents and invisible signs count for nothing."""
-    parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
-    kept = "".join(character for character in parts if unicodedata.category(character) not in ("Mn", "Me", "Cf", "Cc"))
+    """What two names that are one have in common: case, accents and invisible signs count for nothing.
+
+    Other signs count: `C++` and `C#` are two pages. Pages are kept under what this makes of their names: for ø, ł, đ
+    and ı to be taken apart too, the kept ones would have to be folded anew.
+    """
+    kept = "".join(sign for sign in decomposed(name) if unicodedata.category(sign) not in ("Mn", "Me", "Cf", "Cc"))
     return _SPACES.sub(" ", kept.replace("’", "'").replace("œ", "oe").replace("æ", "ae")).strip()
 
 

@@ -14,7 +14,20 @@ from esnbot.features.page.differences import How, Line, counted, differences, in
 from esnbot.features.page.keeping import Saved, What
 from esnbot.features.page.merging import Merged
 from esnbot.features.page.shelf import Page
-from esnbot.speech import Markdown, Voice, bold, bullets, code, details, escape, later, link, mention, paragraphs
+from esnbot.speech import (
+    Markdown,
+    Voice,
+    beginning,
+    bold,
+    bullets,
+    code,
+    details,
+    escape,
+    later,
+    link,
+    mention,
+    paragraphs,
+)
 from esnbot.store import bindings
 
 SHOWN: Final = 8_000
@@ -65,7 +78,7 @@ def preview(voice: Voice, name: str, words: str, before: str | None) -> Markdown
         if before is not None
         else None
     )
-    shown = Markdown(words if len(words) <= SHOWN else words[:SHOWN].rsplit("\n", 1)[0] + "\n\n…")
+    shown = Markdown(beginning(words, SHOWN))
     how = voice.say(
         "React with {yes} or write `yes` to save it. Whatever else you write comes below it, and {no} puts it away.",
         yes=Markdown("✅"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from esnbot.commands.command import Command, Names, Noun, Param
-from esnbot.commands.values import GroupValue
+from esnbot.commands.command import Command, Names, Noun
+from esnbot.commands.params import which_group
 from esnbot.community.person import Role
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
@@ -37,15 +37,7 @@ def build(kit: Kit[PromptSettings]) -> Feature:
         names=Names(("next",), ("suite", "prochaines")),
         summary=later("Shows the next prompts, with their times."),
         handle=handlers.show_next,
-        params=(
-            Param(
-                name="group",
-                names=Names(("group",), ("groupe",)),
-                kind=GroupValue(),
-                help=later("Only for this group, several in advance."),
-                required=False,
-            ),
-        ),
+        params=(which_group(later("Only for this group, several in advance.")),),
         who=frozenset({Role.animator, Role.administrator}),
         examples={"en": ("prompt next", 'prompt next "The café"'), "fr": ("amorce suite", 'amorce suite "Le café"')},
         default=True,

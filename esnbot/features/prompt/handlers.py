@@ -23,10 +23,12 @@ from esnbot.features.prompt import model, records
 from esnbot.features.prompt.settings import PromptSettings
 from esnbot.features.status import coming, is_paused
 from esnbot.provisioning import wanted
-from esnbot.speech import Markdown, bold, bullets, later, paragraphs, render
+from esnbot.speech import Markdown, bold, bullets, first_line, later, paragraphs, render
 from esnbot.store import bindings
 
 POST: Final = "post"
+SHOWN: Final = 90
+"""Characters of a prompt in a list of those that come."""
 
 
 class PromptHandlers:
@@ -218,8 +220,7 @@ def _first(beat: Beat, after: datetime, count: int) -> list[datetime]:
 
 
 def _short(markdown: str) -> str:
-    first = markdown.strip().partition("\n")[0].strip("#* ")
-    return first if len(first) <= 90 else first[:89].rstrip() + "…"
+    return first_line(markdown.strip().partition("\n")[0].strip("#* "), SHOWN)
 
 
 def _job(group: str) -> str:

@@ -12,7 +12,7 @@ from esnbot.features.places import link_to
 from esnbot.features.search.model import Hit
 from esnbot.features.search.settings import SearchSettings
 from esnbot.provisioning import wanted
-from esnbot.speech import Markdown, Voice, bold, escape, link
+from esnbot.speech import Markdown, Voice, bold, escape, in_a_line, link
 from esnbot.store import bindings
 
 ICONS: Final = {"group": "👥", "note": "📌", "page": "📄", "question": "💬"}
@@ -35,7 +35,7 @@ class Links:
         if hit.kind == "group":
             label = bold(hit.title) if room_id is None else await link_to(conn, room_id, hit.title, self._server)
         else:
-            shown = short(hit.title or hit.excerpt, LONGEST_LABEL)
+            shown = in_a_line(hit.title or hit.excerpt, LONGEST_LABEL)
             address = event_address(room_id, hit.event, self._server) if room_id is not None else ""
             if not address and self._board and hit.path:
                 address = f"{self._board}{hit.path}"
@@ -45,7 +45,7 @@ class Links:
             place = (await wanted.names(conn, [hit.place])).get(hit.place, "")
             line = voice.say("{what} (in {group})", what=line, group=escape(place)) if place else line
         if hit.kind != "question" and hit.excerpt:
-            line = voice.say("{what}: {words}", what=line, words=escape(short(hit.excerpt, LONGEST_EXCERPT)))
+            line = voice.say("{what}: {words}", what=line, words=escape(in_a_line(hit.excerpt, LONGEST_EXCERPT)))
         return line
 
 
@@ -57,12 +57,3 @@ def room_address(room_id: str, server: str) -> str:
 def event_address(room_id: str, event: str, server: str) -> str:
     """A link to a message; '' when there is none."""
     return f"https://matrix.to/#/{quote(room_id, safe=SAFE)}/{quote(event, safe=SAFE)}?via={server}" if event else ""
-
-
-def short(text: str, most: int) -> str:
-    """A text on one line, cut between words where it is long."""
-    line = " ".join(text.split())
-    if len(line) <= most:
-        return line
-    cut = line[: most - 1]
-    return f"{cut[: cut.rfind(' ')] if ' ' in cut[most // 2 :] else cut}…"

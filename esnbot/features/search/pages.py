@@ -11,13 +11,13 @@ from aiohttp import web
 
 from esnbot.features.contract import Kit
 from esnbot.features.search import index
-from esnbot.features.search.links import LONGEST_LABEL, event_address, room_address, short
+from esnbot.features.search.links import LONGEST_LABEL, event_address, room_address
 from esnbot.features.search.model import Hit
 from esnbot.features.search.readable import readable_by
 from esnbot.features.search.settings import SearchSettings
 from esnbot.features.search.shelf import KINDS
 from esnbot.provisioning import wanted
-from esnbot.speech import Later, later
+from esnbot.speech import Later, in_a_line, later
 from esnbot.speech.markup import visible
 from esnbot.store import bindings
 from esnbot.web.board import html
@@ -92,7 +92,7 @@ class Pages:
         moment = datetime.fromtimestamp(hit.moment / 1000, UTC) if hit.moment and hit.kind != "group" else None
         zone = self._kit.community.zone
         return {
-            "title": visible(short(hit.title or hit.excerpt, LONGEST_LABEL)),
+            "title": visible(in_a_line(hit.title or hit.excerpt, LONGEST_LABEL)),
             "excerpt": visible(hit.excerpt) if hit.title else "",
             "kind": ONE[hit.kind],
             "place": visible(names.get(hit.place, "")) if hit.kind != "group" else "",

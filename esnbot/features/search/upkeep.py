@@ -21,7 +21,7 @@ from esnbot.store import bindings, kept
 GROUPS: Final = "groups"
 WEIGH: Final = "weigh"
 REINDEX: Final = "reindex"
-INDEXING: Final = 1
+INDEXING: Final = 2
 """Counts the ways in which words were indexed (stems, function words): when it has gone up, all is indexed anew."""
 GROUPS_AT_ONCE: Final = 200
 DOCUMENTS_AT_ONCE: Final = 200

@@ -13,11 +13,12 @@ from typing import Final
 
 import snowballstemmer
 
+from esnbot.speech import folding
+
 LONGEST_WORD: Final = 48
 """Of longer words only the beginning counts."""
 _PASSES: Final = 4
 _WORD: Final = re.compile(r"[^\W_]+")
-_LETTERS: Final = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "’": "'"})
 _FRENCH: Final = snowballstemmer.stemmer("french")
 _ENGLISH: Final = snowballstemmer.stemmer("english")
 
@@ -54,13 +55,9 @@ def tokens(text: str) -> Iterator[str]:
         yield match.group()[:LONGEST_WORD]
 
 
-@lru_cache(maxsize=100_000)
 def fold(word: str) -> str:
-    """A word without accents, in lower case."""
-    if word.isascii():
-        return word.lower()
-    plain = unicodedata.normalize("NFKD", word.casefold().translate(_LETTERS)).casefold()
-    return "".join(character for character in plain if character.isalnum())
+    """A word without accents, in lower case, in one piece."""
+    return folding.fold(word).replace(" ", "")
 
 
 @lru_cache(maxsize=100_000)
@@ -69,7 +66,7 @@ def stem(word: str, language: str) -> str:
     if language == "en":
         return str(_ENGLISH.stemWord(fold(word)))
     # Until nothing more comes off: without its accents a word keeps an ending longer, and must come to the same.
-    found = word.translate(_LETTERS)
+    found = word.translate(folding.LETTERS)
     for _ in range(_PASSES):
         before, found = found, fold(_FRENCH.stemWord(found))
         if found == before:

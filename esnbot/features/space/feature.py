@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from esnbot.commands.command import Command, Names, Noun, Param
+from esnbot.commands.params import which_group
 from esnbot.commands.reading import Problem, Reading
 from esnbot.commands.values import GroupValue, SpaceValue, Switch
 from esnbot.commands.words import near
@@ -60,7 +61,7 @@ def build(kit: Kit[SpaceSettings]) -> Feature:
             summary=later("Adds a group to a space that is open to additions."),
             handle=handlers.add,
             params=(
-                _group(LookedAfter(spaces=True)),
+                which_group(kind=LookedAfter(spaces=True)),
                 _space(Names(("to", "in"), ("à", "dans"))),
                 Param(
                     name="open",
@@ -84,7 +85,7 @@ def build(kit: Kit[SpaceSettings]) -> Feature:
             summary=later("Takes a group out of a space to which it was added."),
             handle=handlers.remove,
             whose=later("the owners of the group and animators"),
-            params=(_group(GroupValue(spaces=True)), _space(Names(("from",), ("de",)))),
+            params=(which_group(spaces=True), _space(Names(("from",), ("de",)))),
             examples={
                 "en": ('space remove "Photo club" --from "The house"',),
                 "fr": ('espace retirer "Club photo" --de "La maison"',),
@@ -106,16 +107,6 @@ class LookedAfter(GroupValue):
             text=Quoted(text[:100]),
         )
         return Problem(unknown, near(text, names))
-
-
-def _group(kind: GroupValue) -> Param:
-    return Param(
-        name="group",
-        names=Names(("group",), ("groupe",)),
-        kind=kind,
-        help=later("Which group; the one in whose room you say it when nothing is said."),
-        required=False,
-    )
 
 
 def _space(names: Names) -> Param:

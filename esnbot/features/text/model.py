@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from esnbot.community.person import UserID
-from esnbot.speech import Markdown, Message, Voice, bold, details, mention, paragraphs, render
+from esnbot.speech import Markdown, Message, Voice, beginning, bold, details, mention, paragraphs, render
 
 NOTE: Final = "note"
 PAGE: Final = "page"
@@ -130,13 +130,3 @@ def _byline(draft: Draft, number: int, voice: Voice, author: str | None) -> Mark
         parts.append(said if number == 1 else voice.say("Edited by {person}", person=person))
     parts += [f"#{tag}" for tag in draft.tags]
     return Markdown(" · ".join(str(voice.plain(part)) for part in parts)) if parts else None
-
-
-def beginning(words: str, length: int) -> str:
-    """The first lines of a text, up to a length, with an ellipsis."""
-    if len(words) <= length:
-        return words
-    cut = words[:length]
-    line = cut.rfind("\n")
-    space = cut.rfind(" ")
-    return cut[: line if line > length // 2 else space if space > length // 2 else length].rstrip() + " …"

@@ -17,7 +17,7 @@ from esnbot.testing.board import OpenBoard
 from esnbot.testing.homeserver import Homeserver
 from tests.encryption.test_declared_rooms import at_work, in_the_clear, room_of, settings_with
 from tests.encryption.voter import Voter
-from tests.features.test_in_rooms import Town, a_town, answer_to
+from tests.town import Town, a_town, answer_to
 
 KEPT = ("kept_text", "text_version", "page", "page_name", "page_link", "page_draft", "inbox", "outbox", "dead_letter")
 

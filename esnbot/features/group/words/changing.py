@@ -6,13 +6,14 @@ from typing import Final
 
 from esnbot.commands.command import Command, Names, Param
 from esnbot.commands.core import LANGUAGE_NAMES
+from esnbot.commands.params import which_group
 from esnbot.commands.values import Choice, Discreet
 from esnbot.community.group import History, Joining
 from esnbot.community.model import Community
 from esnbot.features.group.changing import EVERYBODY, Changing
 from esnbot.features.group.desk import Desk
 from esnbot.features.group.model import KINDS, MADE_IN_CHAT
-from esnbot.features.group.words.shared import KEEPERS, NOUN, which
+from esnbot.features.group.words.shared import KEEPERS, NOUN
 from esnbot.speech import later
 
 WAYS_IN: Final = {
@@ -48,7 +49,7 @@ def changing(desk: Desk, community: Community) -> tuple[Command, ...]:
                     ),
                     help=later("What kind of group it is."),
                 ),
-                which(option=True),
+                which_group(option=True),
             ),
             examples={"en": ("group kind project",), "fr": ("groupe type projet",)},
         ),
@@ -69,7 +70,7 @@ def changing(desk: Desk, community: Community) -> tuple[Command, ...]:
                     ),
                     help=later("The language of the group."),
                 ),
-                which(option=True),
+                which_group(option=True),
             ),
             examples={"en": ("group language french",), "fr": ("groupe langue anglais",)},
         ),
@@ -90,7 +91,7 @@ def changing(desk: Desk, community: Community) -> tuple[Command, ...]:
                         "only by invitation, and nobody else sees it; `public`: whoever has its address."
                     ),
                 ),
-                which(option=True),
+                which_group(option=True),
             ),
             confirm=change.ask_joining,
             examples={"en": ("group joining invitation",), "fr": ("groupe entrée invitation",)},
@@ -109,7 +110,7 @@ def changing(desk: Desk, community: Community) -> tuple[Command, ...]:
                     kind=Choice(PASTS, later("I do not know what {text} means here.")),
                     help=later("`all`: all of it; `joining`: only what is said from the moment one comes in."),
                 ),
-                which(option=True),
+                which_group(option=True),
             ),
             confirm=change.ask_history,
             examples={"en": ("group history joining",), "fr": ("groupe historique arrivée",)},
@@ -134,7 +135,7 @@ def changing(desk: Desk, community: Community) -> tuple[Command, ...]:
                         help=later("Whom it is for: one or several audiences, or `everybody` whom its space is for."),
                         many=True,
                     ),
-                    which(option=True),
+                    which_group(option=True),
                 ),
                 confirm=change.ask_audience,
                 examples={"en": ("group for everybody",), "fr": ("groupe pour tous",)},

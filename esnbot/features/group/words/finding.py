@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from esnbot.commands.command import Command, Names, Param
+from esnbot.commands.params import which_group
 from esnbot.commands.values import Text
 from esnbot.features.group.desk import Desk
 from esnbot.features.group.finding import Finding
-from esnbot.features.group.words.shared import NOUN, kind_param, which
+from esnbot.features.group.words.shared import NOUN, kind_param
 from esnbot.speech import later
 
 
@@ -39,7 +40,7 @@ def finding(desk: Desk) -> tuple[Command, ...]:
             names=Names(("join",), ("rejoindre",)),
             summary=later("Takes you into a group."),
             handle=finder.join,
-            params=(which(required=True, archived=True),),
+            params=(which_group(required=True, archived=True),),
             examples={"en": ('group join "Photo club"',), "fr": ('groupe rejoindre "Club photo"',)},
         ),
         Command(
@@ -48,7 +49,7 @@ def finding(desk: Desk) -> tuple[Command, ...]:
             names=Names(("leave",), ("quitter",)),
             summary=later("Takes you out of a group."),
             handle=finder.leave,
-            params=(which(archived=True),),
+            params=(which_group(archived=True),),
             confirm=finder.ask_leave,
             examples={"en": ("group leave",), "fr": ("groupe quitter",)},
         ),

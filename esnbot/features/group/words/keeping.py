@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from esnbot.commands.command import Command, Names, Param
+from esnbot.commands.params import which_group
 from esnbot.commands.values import PersonValue, Text
 from esnbot.features.group.desk import Desk
 from esnbot.features.group.keeping import Keeping
-from esnbot.features.group.words.shared import KEEPERS, LONGEST_TEXT, NOUN, which
+from esnbot.features.group.words.shared import KEEPERS, LONGEST_TEXT, NOUN
 from esnbot.speech import later
 
 
@@ -28,7 +29,7 @@ def keeping(desk: Desk) -> tuple[Command, ...]:
                     kind=Text(LONGEST_TEXT),
                     help=later("What people will call it."),
                 ),
-                which(option=True),
+                which_group(option=True),
             ),
             examples={
                 "en": ('group rename "Photo and film"',),
@@ -49,7 +50,7 @@ def keeping(desk: Desk) -> tuple[Command, ...]:
                     kind=Text(LONGEST_TEXT),
                     help=later("What it is about, in a sentence."),
                 ),
-                which(option=True),
+                which_group(option=True),
             ),
             examples={
                 "en": ('group topic "Pictures of the week"',),
@@ -63,7 +64,7 @@ def keeping(desk: Desk) -> tuple[Command, ...]:
             summary=later("Archives your group: it stays readable, and nobody writes there any more."),
             handle=keeper.archive,
             whose=KEEPERS,
-            params=(which(archived=True),),
+            params=(which_group(archived=True),),
             confirm=keeper.ask_archive,
             examples={"en": ("group archive",), "fr": ("groupe archiver",)},
         ),
@@ -74,7 +75,7 @@ def keeping(desk: Desk) -> tuple[Command, ...]:
             summary=later("Opens an archived group again."),
             handle=keeper.revive,
             whose=KEEPERS,
-            params=(which(archived=True),),
+            params=(which_group(archived=True),),
             examples={"en": ('group revive "Photo club"',), "fr": ('groupe rouvrir "Club photo"',)},
         ),
         Command(
@@ -91,7 +92,7 @@ def keeping(desk: Desk) -> tuple[Command, ...]:
                     kind=PersonValue(),
                     help=later("Who will own it."),
                 ),
-                which(option=True),
+                which_group(option=True),
             ),
             confirm=keeper.ask_hand_over,
             examples={

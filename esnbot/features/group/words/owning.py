@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from esnbot.commands.command import Command, Names, Param
+from esnbot.commands.params import which_group
 from esnbot.commands.values import PersonValue
 from esnbot.features.group.desk import Desk
 from esnbot.features.group.inviting import Inviting
 from esnbot.features.group.owning import Owning
-from esnbot.features.group.words.shared import KEEPERS, NOUN, which
+from esnbot.features.group.words.shared import KEEPERS, NOUN
 from esnbot.speech import later
 
 
@@ -27,7 +28,7 @@ def owning(desk: Desk) -> tuple[Command, ...]:
                 Param(
                     name="person", names=person, kind=PersonValue(), help=later("Whom you would like to have there.")
                 ),
-                which(option=True),
+                which_group(option=True),
             ),
             examples={"en": ("group invite @zoe",), "fr": ("groupe inviter @zoe",)},
         ),
@@ -37,7 +38,7 @@ def owning(desk: Desk) -> tuple[Command, ...]:
             names=Names(("owners", "owner"), ("propriétaires", "propriétaire")),
             summary=later("Shows who owns a group."),
             handle=own.show,
-            params=(which(archived=True),),
+            params=(which_group(archived=True),),
             examples={"en": ("group owners",), "fr": ("groupe propriétaires",)},
         ),
         Command(
@@ -49,7 +50,7 @@ def owning(desk: Desk) -> tuple[Command, ...]:
             whose=KEEPERS,
             params=(
                 Param(name="person", names=person, kind=PersonValue(), help=later("Who will own it too.")),
-                which(option=True),
+                which_group(option=True),
             ),
             confirm=own.ask_add,
             examples={"en": ("group add-owner @zoe",), "fr": ("groupe ajouter-propriétaire @zoe",)},
@@ -63,7 +64,7 @@ def owning(desk: Desk) -> tuple[Command, ...]:
             whose=KEEPERS,
             params=(
                 Param(name="person", names=person, kind=PersonValue(), help=later("Who will own it no more.")),
-                which(option=True),
+                which_group(option=True),
             ),
             examples={"en": ("group remove-owner @zoe",), "fr": ("groupe retirer-propriétaire @zoe",)},
         ),

@@ -1,11 +1,11 @@
-"""What several commands about groups have in common: the noun, kinds, and the group that is meant."""
+"""What several commands about groups have in common: the noun, and kinds."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from esnbot.commands.command import Names, Param
-from esnbot.commands.values import Choice, GroupValue
+from esnbot.commands.values import Choice
 from esnbot.features.group.model import KINDS, MADE_IN_CHAT
 from esnbot.speech import Later, later
 
@@ -26,16 +26,4 @@ def kind_param(help_: Later) -> Param:
         help=help_,
         required=False,
         option=True,
-    )
-
-
-def which(*, option: bool = False, required: bool = False, archived: bool = False) -> Param:
-    """The parameter for the group that is meant."""
-    return Param(
-        name="group",
-        names=Names(("group",), ("groupe",)),
-        kind=GroupValue(archived=archived),
-        help=later("Which group; if you name none, the one whose room you are in."),
-        required=required,
-        option=option,
     )
