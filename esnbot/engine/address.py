@@ -114,7 +114,8 @@ class Address:
         """Make the direct chat, or find the one of an attempt that a crash cut short, by its alias."""
         alias = self._alias(key)
         content: dict[str, Any] = {
-            "preset": "trusted_private_chat",
+            # Not 'trusted': that makes the person a creator too, whose invitation could never be taken back.
+            "preset": "private_chat",
             "is_direct": True,
             "invite": [user],
             "room_alias_name": alias[1:].partition(":")[0],

@@ -200,11 +200,19 @@ class Courier:
         try:
             if await self._membership(room, user) == "join":
                 return
-            await self._kick(room, do.Kick(room=room, user=user))
+            await self._client.kick(room, user, "")
         except (Forbidden, NotThere):
-            # The bot is not in the room any more: an attempt before this one did it all.
-            pass
+            if await self._is_invited(room, user):
+                # They are as powerful here as the bot. An invitation into a room that nobody is in could not be accepted.
+                return
         await self._leave(room)
+
+    async def _is_invited(self, room: str, user: str) -> bool:
+        """Whether an invitation is open; False when the bot is not in the room any more: it did all it had to, before."""
+        try:
+            return await self._membership(room, user) in ("join", "invite", "knock")
+        except (Forbidden, NotThere):
+            return False
 
     async def _leave(self, room: str) -> None:
         try:

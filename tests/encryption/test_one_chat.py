@@ -96,6 +96,13 @@ class TestWhoOpensOneWhileInvited:
                 return own not in await app.client.joined_rooms()
 
             await eventually(gone, 20)
+
+            async def taken_back() -> bool:
+                await bob.sync()
+                return own not in bob.invites
+
+            # Nothing is left that cannot be accepted.
+            await eventually(taken_back, 20)
             with pytest.raises(MatrixRefusal):
                 await bob.join(own)
             await tell(app, bob.id, "good evening")

@@ -84,6 +84,21 @@ async def test_three_messages_a_week_and_then_it_waits_until_there_is_room(any_h
     assert "2 choses pour vous" in late.body
 
 
+async def test_each_week_begins_at_the_hour_although_messages_leave_a_moment_after_it(any_house: House) -> None:
+    ten = MONDAY + 2 * HOUR
+    for day in (0, 1, 2, 7, 8, 9, 14):
+        any_house.clock.set(ten + day * DAY - HOUR)
+        await whisper(any_house, both(f"Word {day}"))
+        any_house.clock.set(ten + day * DAY + timedelta(seconds=2))
+        assert len(said(await any_house.let_pass(timedelta(0)))) == 1, day
+
+
+async def test_commands_are_told_as_one_writes_them_in_a_chat_of_two(any_house: House) -> None:
+    await whisper(any_house, later("`!esn quiet off` lets me write to you again."))
+    (word,) = await days(any_house, 1)
+    assert word.body.startswith("`tranquille non`")
+
+
 async def test_the_budget_is_one_for_all_features_and_one_for_each_person(house: House) -> None:
     for number in range(3):
         await whisper(house, both(f"A {number}"), feature="one")

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from esnbot.commands.command import bare
 from esnbot.commands.people import People
 from esnbot.commands.reading import Person
 from esnbot.engine import effects_in, silence
@@ -116,7 +117,8 @@ class CalmHandlers:
         words: list[model.Word] = []
         texts: list[Markdown] = []
         for word in model.chosen(ready, self._settings.together):
-            text = load(word.words, voice, self._community.languages)
+            # In a chat of two, commands need no prefix.
+            text = bare(load(word.words, voice, self._community.languages))
             if texts and sum(map(len, texts)) + len(text) > LONGEST:
                 break
             if await records.mark_said(ctx.conn, person.user, word, now):

@@ -12,7 +12,9 @@ from esnbot.community.model import Community
 from esnbot.community.tempo import Tempo
 from esnbot.features.hours import Beat, public_holidays
 
-WEEK: Final = timedelta(days=7)
+WEEK: Final = timedelta(days=7) - timedelta(minutes=15)
+"""A message counts for so long. The last one left some seconds after its hour: with seven whole days, each week would
+come a day later than the one before it."""
 WORKING_DAYS: Final = (0, 1, 2, 3, 4)
 EVERYTHING: Final = "*"
 """Stands for all features."""
@@ -44,11 +46,11 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """So many messages within seven days, and what was sent in them."""
+    """So many messages in a week, and what was sent in it."""
 
     a_week: int
     sent: Sequence[int]
-    """Milliseconds, oldest first, of the last seven days."""
+    """Milliseconds, oldest first, of the last ``WEEK``."""
 
     @property
     def room(self) -> bool:
