@@ -12,8 +12,8 @@ from esnbot.engine.feature import Context
 from esnbot.features import text
 from esnbot.features.page.differences import How, Line, counted, differences, in_lines
 from esnbot.features.page.keeping import Saved, What
-from esnbot.features.page.merging import Merged
 from esnbot.features.page.shelf import Page
+from esnbot.features.text import Merged
 from esnbot.speech import Markdown, Voice, bold, bullets, code, details, escape, later, link, mention, paragraphs
 from esnbot.store import bindings
 

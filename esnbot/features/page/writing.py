@@ -26,9 +26,9 @@ from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.page import records, shelf, wording
 from esnbot.features.page.keeping import Keeper, Refused, Saved, What
-from esnbot.features.page.merging import merge
 from esnbot.features.page.records import ASKED, CHAT, CONFLICT, OPEN, DraftRow
 from esnbot.features.page.shelf import Page
+from esnbot.features.text import merge
 from esnbot.provisioning import wanted
 from esnbot.speech import Markdown, Voice, clean, paragraphs, render
 from esnbot.store import bindings, rooms

@@ -5,29 +5,38 @@ People talk about it in the thread under the root message. What kinds of texts t
 what is up to the features that keep them.
 
 Public: ``keep``, ``revise``, ``withdraw`` give effects; ``get``, ``some``, ``of_place``, ``versions``, ``opened``
-read; the domain event ``TEXT_CHANGED`` says what changed in a room.
+read; ``merge`` puts together what two people made of one text; ``lines_of``, ``tokens_of`` and ``same`` are what it
+compares by. The domain event ``TEXT_CHANGED`` says what changed in a room.
 """
 
 from esnbot.features.text.keeping import TooLong, keep, revise, thread, withdraw
+from esnbot.features.text.merging import Merged, Piece, merge
 from esnbot.features.text.model import NOTE, PAGE, TEXT_CHANGED, Draft, Text, Version
 from esnbot.features.text.reading import opened
 from esnbot.features.text.records import get, of_place, some, versions
+from esnbot.features.text.sequences import lines_of, same, tokens_of
 
 __all__ = [
     "NOTE",
     "PAGE",
     "TEXT_CHANGED",
     "Draft",
+    "Merged",
+    "Piece",
     "Text",
     "TooLong",
     "Version",
     "get",
     "keep",
+    "lines_of",
+    "merge",
     "of_place",
     "opened",
     "revise",
+    "same",
     "some",
     "thread",
+    "tokens_of",
     "versions",
     "withdraw",
 ]
