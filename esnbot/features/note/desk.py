@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from esnbot.commands import waiting
-from esnbot.commands.addressing import LONGEST, as_edited, replied_to
+from esnbot.commands.addressing import as_edited, in_full, replied_to
 from esnbot.commands.command import Call
 from esnbot.commands.module import NAME as COMMANDS
 from esnbot.community.group import Group, Place
@@ -63,7 +63,7 @@ class Desk:
 
     async def keep(self, call: Call) -> Sequence[Effect]:
         """Keep what is written; in a thread or as an answer, with a title alone or nothing, keep what is there."""
-        said = _as_written(call, call.args["text"])
+        said = in_full(call.event, call.ctx.bot, call.args["text"])
         about = replied_to(call.event)
         alone = "\n" not in said.strip()
         if alone and about:
@@ -76,7 +76,7 @@ class Desk:
 
     async def thread(self, call: Call) -> Sequence[Effect]:
         """Keep the whole thread."""
-        said = _as_written(call, call.args["title"])
+        said = in_full(call.event, call.ctx.bot, call.args["title"])
         about = call.thread if call.in_thread else replied_to(call.event)
         if not about or call.is_direct:
             how = call.voice.say("Write this in the thread, or as an answer to the message that it began with.")
@@ -304,7 +304,7 @@ class Desk:
 
     async def _edit(self, call: Call) -> Sequence[Effect]:
         shown = await self._for_writing(call)
-        said = _as_written(call, call.args["text"])
+        said = in_full(call.event, call.ctx.bot, call.args["text"])
         if not said.strip():
             raise Refusal(
                 call.voice.say("Write the new text on the lines below the command; a new title goes on the same line.")
@@ -445,15 +445,6 @@ _OFF: Final = frozenset(["off", "none", "no", "aucun", "aucune", "non", "désact
 def token_of(id: int) -> str:
     """What somebody waits for who asked to keep a message (``esnbot.commands.waiting``)."""
     return f"{NAME}:{id}"
-
-
-def _as_written(call: Call, given: str | None) -> str:
-    """What was given, all of it: commands look at the beginning of a message only."""
-    body = as_edited(call.event).text("body")
-    if not given or len(body) <= LONGEST:
-        return given or ""
-    start = max(body.find(given[:60]), body.find(given.split()[0]))
-    return body[start:] if start >= 0 else given
 
 
 def _begins_below(call: Call) -> bool:
