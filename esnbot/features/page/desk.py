@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from esnbot.commands.addressing import in_full
 from esnbot.commands.command import Call
 from esnbot.community.group import Place
 from esnbot.engine.effects import Effect
 from esnbot.features import text
-from esnbot.features.page import records, shelf, wording
+from esnbot.features.page import linking, records, shelf, wording
 from esnbot.features.page.finding import may_not, refusing, unknown_place
 from esnbot.features.page.keeping import Refused
-from esnbot.features.page.links import Link, replaced
 from esnbot.features.page.names import fold
 from esnbot.features.page.ordering import OrderDesk
 from esnbot.features.page.shelf import Page, Reader
@@ -33,7 +33,7 @@ class Desk(OrderDesk):
     async def write(self, call: Call) -> Sequence[Effect]:
         """A new page, or a new text for one whose version is named."""
         place, name = await self.place_and_name(call)
-        words, version = call.args["text"], call.args["version"]
+        words, version = in_full(call.event, call.ctx.bot, call.args["text"]), call.args["version"]
         found = await shelf.named(call.ctx, place, name)
         if found is not None and fold(found.title or name) == fold(name):
             return await self._rewrite(call, place, found, words, version)
@@ -47,7 +47,7 @@ class Desk(OrderDesk):
         return await self.told(call, saved, name)
 
     async def _rewrite(
-        self, call: Call, place: Place, found: Page, words: str | None, version: int | None
+        self, call: Call, place: Place, found: Page, words: str, version: int | None
     ) -> Sequence[Effect]:
         if not words:
             return await self._edit(call, place, found)
@@ -81,7 +81,8 @@ class Desk(OrderDesk):
     async def add(self, call: Call) -> Sequence[Effect]:
         """Put something below a page."""
         _, found = await self.found(call)
-        saved = await self.keeper.add(call.ctx, found.id, by=call.person.user, words=call.args["text"])
+        words = in_full(call.event, call.ctx.bot, call.args["text"])
+        saved = await self.keeper.add(call.ctx, found.id, by=call.person.user, words=words)
         return await self.told(call, saved, found.title)
 
     async def draft(self, call: Call) -> Sequence[Effect]:
@@ -105,7 +106,7 @@ class Desk(OrderDesk):
             raise Refused(later("I can no longer read version {number} of this page.", number=number))
         known = await shelf.shelf(call.ctx, place)
         room_id = await bindings.room_of(call.ctx.conn, place.key) or ""
-        words = replaced(said.words, lambda link: self._link(link, known, room_id))
+        words = Markdown((await linking.in_room(call.ctx, place.key, said.words))(said.words))
         shown = words if len(words) <= wording.SHOWN else Markdown(words[: wording.SHOWN].rsplit("\n", 1)[0] + "\n\n…")
         above = [wording.page_link(one, room_id, self.server) for one in known.above(found)]
         return [
@@ -118,13 +119,6 @@ class Desk(OrderDesk):
                 )
             )
         ]
-
-    def _link(self, to: Link, known: shelf.Shelf, room_id: str) -> str:
-        other = known.called(to.name) if not to.group else None
-        if other is not None and other.text.root:
-            target = f"https://matrix.to/#/{room_id}/{other.text.root}?via={self.server}"
-            return f"[{Markdown(_plain(to.text))}](<{target}>)"
-        return f"*{_plain(to.text)}*"
 
     def _below(self, voice: Voice, children: Sequence[Markdown]) -> Markdown | None:
         return voice.say("Below it: {pages}", pages=voice.list(children)) if children else None
@@ -218,10 +212,6 @@ class Desk(OrderDesk):
             return [call.answer(none)]
         lines = [one.title if at.key == place.key else f"{at.name}/{one.title}" for one, at in linking]
         return [call.answer(paragraphs(call.voice.say("**These link to {name}:**", name=found.title), bullets(lines)))]
-
-
-def _plain(words: str) -> str:
-    return Markdown(paragraphs(words))
 
 
 def _moment(ms: int) -> datetime:

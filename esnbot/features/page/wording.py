@@ -57,15 +57,15 @@ def source(voice: Voice, words: str) -> Markdown:
     return paragraphs(voice.say("This is how it stands now, to copy and change:"), block)
 
 
-def preview(voice: Voice, name: str, words: str, before: str | None) -> Markdown:
-    """The page as it would be, and what saves it."""
+def preview(voice: Voice, name: str, words: str, before: str | None, show: text.Show) -> Markdown:
+    """The page as it would be, with its links as ``show`` has them, and what saves it."""
     added, removed = counted(differences(before, words)) if before is not None else (0, 0)
     changed = (
         voice.say("Words added: {added}. Words removed: {removed}.", added=added, removed=removed)
         if before is not None
         else None
     )
-    shown = Markdown(words if len(words) <= SHOWN else words[:SHOWN].rsplit("\n", 1)[0] + "\n\n…")
+    shown = Markdown(show(words if len(words) <= SHOWN else words[:SHOWN].rsplit("\n", 1)[0] + "\n\n…"))
     how = voice.say(
         "React with {yes} or write `yes` to save it. Whatever else you write comes below it, and {no} puts it away.",
         yes=Markdown("✅"),

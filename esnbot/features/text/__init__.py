@@ -5,8 +5,9 @@ People talk about it in the thread under the root message. What kinds of texts t
 what is up to the features that keep them.
 
 Public: ``keep``, ``revise``, ``withdraw`` give effects; ``get``, ``some``, ``of_place``, ``versions``, ``opened``
-read; ``merge`` puts together what two people made of one text; ``lines_of``, ``tokens_of`` and ``same`` are what it
-compares by. The domain event ``TEXT_CHANGED`` says what changed in a room.
+read; ``shows`` says how the words of a kind of text read in their room; ``merge`` puts together what two people made of
+one text, and ``lines_of``, ``tokens_of``, ``same`` are what it compares by. The domain event ``TEXT_CHANGED`` says what
+changed in a room.
 """
 
 from esnbot.features.text.keeping import TooLong, keep, revise, thread, withdraw
@@ -15,6 +16,7 @@ from esnbot.features.text.model import NOTE, PAGE, TEXT_CHANGED, Draft, Text, Ve
 from esnbot.features.text.reading import opened
 from esnbot.features.text.records import get, of_place, some, versions
 from esnbot.features.text.sequences import lines_of, same, tokens_of
+from esnbot.features.text.showing import Show, shows
 
 __all__ = [
     "NOTE",
@@ -23,6 +25,7 @@ __all__ = [
     "Draft",
     "Merged",
     "Piece",
+    "Show",
     "Text",
     "TooLong",
     "Version",
@@ -34,6 +37,7 @@ __all__ = [
     "opened",
     "revise",
     "same",
+    "shows",
     "some",
     "thread",
     "tokens_of",
