@@ -174,7 +174,7 @@ async def test_whom_a_group_leaves_out_goes_and_does_not_come_back_until_it_open
 
         question = await answer_to(zoe, room, "!esn group for everybody")
         assert "It will be for Staff too: a few people at present" in question.body
-        assert "They will read what was said before, too" in question.body
+        assert "Whoever comes in will read what was said before, too" in question.body
         await zoe.react(room, question.id, "✅")
         await ali.wait_for(is_question(town, "has opened this group wider"), room=room)
         await eventually(lambda: _rule(zoe, room, "restricted"))
