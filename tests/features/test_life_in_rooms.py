@@ -123,6 +123,8 @@ async def test_the_last_owner_leaves_and_whoever_raises_a_hand_has_the_power(tow
     room = await a_group(town, zoe, "Chess", ali)
     await zoe.leave(room)
     question = await ali.wait_for(is_question(town, "Who would like to look after"), room=room)
+    # Who comes back owns it no more, also while nobody does.
+    await eventually(lambda: _power(ali, room, zoe.id, 0))
     await town.restart()
     await ali.react(room, question.id, "🙋")
     await ali.wait_for(is_question(town, "from now on."), room=room)

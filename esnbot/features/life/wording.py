@@ -18,8 +18,8 @@ def quiet(voice: Voice, name: str, span: timedelta, until: Markdown) -> Markdown
         ),
         _choices(voice),
         voice.say(
-            "React below, or answer with one of these words, by {date}. The answer of somebody who owns the group "
-            "counts at once; otherwise I do what most of you want.",
+            "React below, or reply to this message with one of these words, by {date}. The answer of somebody who owns "
+            "the group counts at once; otherwise I do what most of you want.",
             date=until,
         ),
     )
@@ -108,8 +108,8 @@ def who_wants_it(voice: Voice, name: str, gone: Markdown | None, until: Markdown
         voice.say("**Who would like to look after {group}?**", group=name),
         voice.say("{person} has left, and nobody owns it now.", person=gone) if gone is not None else None,
         voice.say(
-            "React with {button}, or answer `me`: whoever is first has it. It takes little: the name, the topic, who "
-            "may come in, and a friendly eye on what happens here.",
+            "React with {button}, or reply `me` to this message: whoever is first has it. It takes little: the name, "
+            "the topic, who may come in, and a friendly eye on what happens here.",
             button=button,
         ),
         voice.say("If nobody would by {date}, I ask the animators.", date=until),
