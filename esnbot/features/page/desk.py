@@ -10,7 +10,7 @@ from esnbot.commands.addressing import in_full
 from esnbot.commands.command import Call
 from esnbot.community.group import Place
 from esnbot.engine.effects import Effect
-from esnbot.features import text
+from esnbot.features import search, text
 from esnbot.features.page import linking, records, shelf, wording
 from esnbot.features.page.finding import may_not, refusing, unknown_place
 from esnbot.features.page.keeping import Refused
@@ -147,15 +147,37 @@ class Desk(OrderDesk):
             raise Refused(unknown_place(place))
         known = await shelf.shelf(call.ctx, place)
         contents = known.contents()
+        before = await self._before(call, place, reader)
         if not contents:
-            return [call.answer(wording.no_page(call.voice))]
-        room_id = await bindings.room_of(call.ctx.conn, place.key) or ""
+            return [call.answer(paragraphs(wording.no_page(call.voice), *before))]
+        head = call.voice.plural("**One page**", "**{n} pages**", len(contents))
+        return [call.answer(paragraphs(head, await self._contents(call, known), *before))]
+
+    async def _contents(self, call: Call, known: shelf.Shelf) -> Markdown:
+        contents = known.contents()
+        room_id = await bindings.room_of(call.ctx.conn, known.place.key) or ""
         lines = [
             f"{'  ' * depth}- {wording.page_link(found, room_id, self.server)}" for found, depth in contents[:LISTED]
         ]
-        head = call.voice.plural("**One page**", "**{n} pages**", len(contents))
-        more = Markdown("…") if len(contents) > LISTED else None
-        return [call.answer(paragraphs(head, Markdown("\n".join(lines)), more))]
+        return Markdown("\n".join([*lines, *(["\n…"] if len(contents) > LISTED else [])]))
+
+    async def _before(self, call: Call, place: Place, reader: Reader) -> list[Markdown]:
+        """The pages of groups that became part of this one, which stay there, for those who may read them."""
+        conn, shown = call.ctx.conn, list[Markdown]()
+        aloud = None if call.is_direct else await self._aloud(call)
+        for group in await text.came_with(conn, place.key, text.PAGE):
+            known = await shelf.shelf(call.ctx, group)
+            may = reader.may_read(group) if aloud is None else group.key in aloud
+            if may and known.contents() and not await shelf.is_sealed(conn, group):
+                head = call.voice.say("**{group}**, which became part of this group, keeps its own:", group=group.name)
+                shown += [head, await self._contents(call, known)]
+        return shown
+
+    async def _aloud(self, call: Call) -> search.Readable:
+        """What all who read in this room may read."""
+        if call.place is None:
+            return search.Readable.of()
+        return await search.readable_in(call.ctx.conn, self.community, call.place, call.ctx.bot, call.ctx.now)
 
     async def _everywhere(self, call: Call, reader: Reader) -> Markdown:
         having = await records.pages_of_places(call.ctx.conn)

@@ -5,11 +5,12 @@ People talk about it in the thread under the root message. What kinds of texts t
 what is up to the features that keep them.
 
 Public: ``keep``, ``revise``, ``withdraw`` give effects; ``get``, ``some``, ``of_place``, ``versions``, ``opened``
-read; ``shows`` says how the words of a kind of text read in their room; ``merge`` puts together what two people made of
-one text, and ``lines_of``, ``tokens_of``, ``same`` are what it compares by. The domain event ``TEXT_CHANGED`` says what
-changed in a room.
+read, and ``came_with`` names the groups that became part of one and keep texts; ``shows`` says how the words of a kind
+of text read in their room; ``merge`` puts together what two people made of one text, and ``lines_of``, ``tokens_of``,
+``same`` are what it compares by. The domain event ``TEXT_CHANGED`` says what changed in a room.
 """
 
+from esnbot.features.text.heirs import came_with
 from esnbot.features.text.keeping import TooLong, keep, revise, thread, withdraw
 from esnbot.features.text.merging import Merged, Piece, merge
 from esnbot.features.text.model import NOTE, PAGE, TEXT_CHANGED, Draft, Text, Version
@@ -29,6 +30,7 @@ __all__ = [
     "Text",
     "TooLong",
     "Version",
+    "came_with",
     "get",
     "keep",
     "lines_of",
