@@ -126,6 +126,19 @@ def below(line: str, words: Sequence[Word], event: Event) -> tuple[tuple[Word, .
     return tuple(words), line, ""
 
 
+def in_full(event: Event, bot: str, text: str | None) -> str:
+    """A text that goes to the end of a command, to its last word: of a long message, commands look at the beginning.
+
+    ``text`` is what was read of it; '' for None.
+    """
+    said = as_edited(event)
+    body = said.text("body")
+    if not text or len(body) <= LONGEST or invoked(said, bot) is not None:
+        return text or ""
+    head = clean(body[:LONGEST])
+    return f"{text}{head[len(head.rstrip()) :]}{clean(body[LONGEST:])}".rstrip()
+
+
 def _body(event: Event) -> str:
     """The text without the quotation of what it replies to (Matrix specification, 'Fallbacks for rich replies')."""
     body = clean(event.text("body")[:LONGEST])

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from esnbot.community.audience import Audience
-from esnbot.community.group import Group, Joining, Place, Posting, Space
+from esnbot.community.group import Group, Joining, Origin, Place, Posting, Space
 from esnbot.community.person import server_of
 
 Content = dict[str, Any]
@@ -89,7 +89,7 @@ def power_for(place: Place, *, archived: bool, bot: str, animators: Iterable[str
     return Power(
         bot=bot,
         users=users,
-        exact=isinstance(place, Group) and (bool(owners) or "owners" in place.stated),
+        exact=isinstance(place, Group) and _owners_are_known(place),
         levels={
             "users_default": MEMBER,
             "events_default": _posting_level(place, archived),
@@ -101,6 +101,12 @@ def power_for(place: Place, *, archived: bool, bot: str, animators: Iterable[str
         },
         events=events,
     )
+
+
+def _owners_are_known(group: Group) -> bool:
+    """Whether the owners are those that are named, be it nobody; else people of the room decide who helps."""
+    # Of a group that people made, the owners are known from its first day: whoever left it has no power there.
+    return bool(group.owners) or "owners" in group.stated or group.origin is Origin.chat
 
 
 def _posting_level(place: Place, archived: bool) -> int:

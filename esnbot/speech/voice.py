@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
@@ -21,6 +21,9 @@ from esnbot.speech.typography import NBSP
 log = logging.getLogger(__name__)
 
 PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([a-z_][a-z0-9_]*)\}")
+_ELIDED = re.compile(r"\b([Dd]|[Qq]u)e (\*{0,2})\Z")
+# With what makes it bold or a link before it. An 'h' may be an aspirate one, which nobody can know of a name.
+_BEGINS_WITH_A_VOWEL = re.compile(r"(?:\*\*|\[)*[aàâäæeéèêëiîïoôöœuùûü]", re.IGNORECASE)
 # British English: this is software for Europe, with 24 hours and the day before the month.
 _LOCALES = {"en": "en_GB"}
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
@@ -29,6 +32,18 @@ _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 def placeholders(text: str) -> frozenset[str]:
     """The names in `{braces}`."""
     return frozenset(match[1] for match in PLACEHOLDER.finditer(text) if match[1])
+
+
+def _filled_in_french(text: str, value: Callable[[re.Match[str]], str]) -> str:
+    """A sentence with its values, and 'd’Entraide' where it would say 'de Entraide'."""
+    said, end = "", 0
+    for match in PLACEHOLDER.finditer(text):
+        said += text[end : match.start()]
+        put = value(match)
+        if match[1] and _BEGINS_WITH_A_VOWEL.match(put):
+            said = _ELIDED.sub(r"\1’\2", said)
+        said, end = said + put, match.end()
+    return said + text[end:]
 
 
 class Voice:
@@ -78,6 +93,8 @@ class Voice:
                 return match[0][0]
             return self.plain(values[match[1]]) if match[1] in values else "…"
 
+        if self.language == "fr":
+            return Markdown(_filled_in_french(text, value))
         return Markdown(PLACEHOLDER.sub(value, text))
 
     def plain(self, value: object) -> Markdown:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esnbot.commands.addressing import addressed, may_address
+from esnbot.commands.addressing import LONGEST, addressed, in_full, may_address
 from esnbot.engine.event import Event
 from tests.commands.kit import BOT, ZOE
 
@@ -112,3 +112,21 @@ def test_no_content_is_too_strange_to_be_looked_at(content: dict[str, Any]) -> N
 @given(st.text(alphabet='<a href="matrix.to/#@esnbot:exmpl.g">/ \n!esn', max_size=200))
 def test_no_formatted_body_takes_long_or_crashes(text: str) -> None:
     addressed(a_message(text, formatted_body=text * 50), BOT, ("Animateur",))
+
+
+@pytest.mark.parametrize("gap", [" ", "\n\n", ""])
+def test_the_text_of_a_long_command_has_its_last_word(gap: str) -> None:
+    head = "!esn page write Long "
+    text = "a" * (LONGEST - len(head) - len(gap)) + gap + "b" * 500 + " end\u0000.\n"
+    for event in (
+        a_message(head + text),
+        a_message("* …", **{"m.new_content": {"body": head + text}, "m.relates_to": edits("$0")}),
+    ):
+        known = (head + text)[:LONGEST].strip().removeprefix(head)
+        assert in_full(event, BOT, known) == text.replace("\u0000", "").rstrip()
+    assert in_full(a_message("!esn page write Short x"), BOT, "x") == "x"
+    assert in_full(a_message(head + text), BOT, None) == ""
+
+
+def edits(event_id: str) -> dict[str, str]:
+    return {"rel_type": "m.replace", "event_id": event_id}

@@ -87,8 +87,15 @@ async def test_widening_shows_first_who_will_read_what_and_tells_the_members_aft
     assert (told.room, told.msgtype) == ("key:labo", "m.text")
     assert "a ouvert davantage ce groupe" in told.body
     assert "Salariés et Partenaires" in told.body
-    assert "C’est fait" in answer.body
+    assert told.body.count("ce qui s’est dit avant") == 1
+    assert answer.body == "C’est fait, et les membres en sont informés."
     assert (await any_lab.place("labo")).audiences == (), "it follows its space"
+
+
+async def test_who_changes_it_from_elsewhere_reads_in_the_answer_how_it_is_now(lab: House) -> None:
+    await lab.put_in("!chat", ZOE, BOT)
+    (_, answer) = said(await lab.agree("groupe pour tous --groupe Labo", room="!chat"))
+    assert answer.body.startswith("C’est fait\xa0: il s’adresse à Salariés et Partenaires")
 
 
 async def test_numbers_of_people_are_told_from_five_on(lab: House) -> None:
@@ -168,7 +175,8 @@ async def test_the_bot_lets_people_in_where_a_part_of_the_space_is_left_out(lab:
 
 
 async def test_opening_the_past_is_shown_first(lab: House) -> None:
-    await lab.say("!rse groupe historique arrivée", room="!labo")
+    told, _ = said(await lab.say("!rse groupe historique arrivée", room="!labo"))
+    assert "a changé ce que l’on peut lire en arrivant" in told.body
     assert (await lab.place("labo")).history is History.joined
     assert "ce qui s’est dit avant" in await lab.ask_first("!rse groupe historique tout", room="!labo")
     await lab.agree("!rse groupe historique tout", room="!labo")

@@ -68,7 +68,7 @@ async def test_the_second_is_asked_in_private_and_nothing_is_made_yet(any_house:
 async def test_a_yes_makes_it_and_it_belongs_to_both(any_house: House) -> None:
     sent = await any_house.say(CREATE)
     any_house.restart()
-    assert "Il arrive" in answer_in(await press(any_house, sent))
+    assert "Le groupe arrive" in answer_in(await press(any_house, sent))
     assert (await any_house.place("tram")).owners == {ZOE, ALI}
     effects = await any_house.make_ready("tram")
     assert {one.user for one in of(effects, Invite)} == {ZOE, ALI}
@@ -81,7 +81,7 @@ async def test_a_yes_makes_it_and_it_belongs_to_both(any_house: House) -> None:
 async def test_words_do_as_well_as_a_button(any_house: House) -> None:
     await any_house.say(CREATE)
     await any_house.put_in("!ali", ALI, BOT)
-    assert "Il arrive" in await any_house.ask("groupe accepter", sender=ALI, room="!ali")
+    assert "Le groupe arrive" in await any_house.ask("groupe accepter", sender=ALI, room="!ali")
     assert await is_made(any_house)
 
 
@@ -140,7 +140,7 @@ async def test_one_is_not_asked_twice_and_not_for_everything(house: House) -> No
     assert "attendent une deuxième personne" in await house.ask("!rse groupe créer Charlie --avec @ali")
     await house.put_in("!ali", ALI, BOT)
     assert "Lequel" in await house.ask("groupe accepter", sender=ALI, room="!ali")
-    assert "Il arrive" in await house.ask("groupe accepter bravo", sender=ALI, room="!ali")
+    assert "Le groupe arrive" in await house.ask("groupe accepter bravo", sender=ALI, room="!ali")
     assert (await is_made(house, "bravo"), await is_made(house, "alpha")) == (True, False)
 
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
-from esnbot.community.group import Kind, Source
+from esnbot.community.group import Joining, Kind, Source
 from esnbot.engine.effects import Effect, Emit, Invite, Say
 from esnbot.engine.feature import Listener, Module
 from esnbot.engine.tables import outbox
@@ -19,7 +19,7 @@ from esnbot.features.life import records
 from esnbot.features.life.merging import NO, YES
 from esnbot.provisioning import wanted
 from esnbot.provisioning.events import ROOM_ARCHIVED
-from tests.features.house import ALI, FILE, MAX, PAT, ZOE, House, a_community, a_group, a_house, of, said
+from tests.features.house import ALI, BOT, FILE, MAX, PAT, ZOE, House, a_community, a_group, a_house, of, said
 
 MERGE = '!rse groupe fusionner "Club photo" dans "Ciné-club"'
 
@@ -237,3 +237,58 @@ async def test_members_bring_people_in_whom_the_group_is_for(clubs: House) -> No
     await clubs.say("!rse groupe entrée invitation", room="!club-photo")
     assert of(await clubs.say(f"!rse groupe inviter {leo}", sender=ALI, room="!club-photo"), Invite) == []
     assert len(of(await clubs.say(f"!rse groupe inviter {leo}", room="!club-photo"), Invite)) == 1
+
+
+class TestWhatWasKept:
+    """Pages and notes stay where they are; the group that goes on says where, to those who may read them."""
+
+    async def merged(self, house: House) -> list[Effect]:
+        await house.say("!rse page écrire Objectifs Le 50.", room="!club-photo")
+        await house.say("!rse note Pellicule\nDans le frigo.", room="!club-photo")
+        await house.agree(MERGE, room="!club-photo")
+        return await press(house, YES)
+
+    async def test_both_groups_are_told_and_the_lists_name_them(self, any_clubs: House) -> None:
+        farewell, arrival, _ = said(await self.merged(any_clubs))
+        assert "Ses pages et ses notes aussi." in farewell.body
+        assert "restent dans Club photo" in arrival.body
+        assert "!rse page liste" in arrival.body
+        for noun, title in (("page", "Objectifs"), ("note", "Pellicule")):
+            listed = await any_clubs.ask(f"!rse {noun} liste", ALI, "!cine-club")
+            assert "Club photo, qui a rejoint ce groupe, garde les siennes" in listed
+            assert title in listed
+        await any_clubs.say("!rse page écrire Salles Le Rex.", ALI, "!cine-club")
+        listed = await any_clubs.ask("!rse page liste", ALI, "!cine-club")
+        assert listed.index("Salles") < listed.index("Objectifs")
+
+    async def test_a_group_without_anything_kept_says_nothing_of_it(self, clubs: House) -> None:
+        await clubs.agree(MERGE, room="!club-photo")
+        farewell, arrival, _ = said(await press(clubs, YES))
+        assert "notes" not in farewell.body + arrival.body
+        assert "qui a rejoint" not in await clubs.ask("!rse page liste", ALI, "!cine-club")
+
+    async def test_what_not_all_may_read_is_named_only_to_those_who_may(self, clubs: House) -> None:
+        group = await clubs.place("club-photo")
+        await clubs.write(lambda conn: wanted.want(conn, replace(group, joining=Joining.invite), ZOE, 1))
+        await self.merged(clubs)
+        for noun in ("page", "note"):
+            assert "Club photo" not in await clubs.ask(f"!rse {noun} liste", ALI, "!cine-club")
+        await clubs.put_in("!chat", ZOE, BOT)
+        assert "Objectifs" in await clubs.ask('page liste --dans "Ciné-club"', ZOE, "!chat")
+        await clubs.put_in("!max", MAX, BOT)
+        await clubs.put_in("!club-photo", MAX, membership="leave")
+        assert "Objectifs" not in await clubs.ask('page liste --dans "Ciné-club"', MAX, "!max")
+
+    async def test_a_group_that_is_opened_again_has_its_own_list(self, clubs: House) -> None:
+        await self.merged(clubs)
+        await clubs.say('!rse groupe rouvrir "Club photo"')
+        assert "Objectifs" not in await clubs.ask("!rse page liste", ALI, "!cine-club")
+        assert "Objectifs" in await clubs.ask("!rse page liste", ZOE, "!club-photo")
+
+    async def test_what_became_part_of_what_became_part_is_found_too(self, clubs: House) -> None:
+        await self.merged(clubs)
+        await clubs.say("!rse groupe créer Images --type loisir", sender=ALI)
+        await clubs.make_ready("images")
+        await clubs.put_in("!images", ALI, MAX)
+        await clubs.agree("!rse groupe fusionner Images", sender=ALI, room="!cine-club")
+        assert "Objectifs" in await clubs.ask("!rse page liste", ALI, "!images")

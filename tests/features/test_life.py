@@ -86,7 +86,7 @@ async def test_a_group_where_nobody_wrote_for_long_is_asked_once_with_what_each_
     effects = await pass_by(any_house, timedelta(days=7))
     (question,) = [one for one in asked(effects) if one.room == "key:club-photo"]
     first, *_ = question.body.split("\n")
-    assert first == "Personne n’a écrit ici depuis 94\xa0jours. Que voulez-vous faire de Club photo\xa0?"
+    assert first == "Personne n’a écrit ici depuis 94\xa0jours. Que doit devenir Club photo\xa0?"
     for word in ("garder", "archiver", "confier", "fusionner", "rouvrir"):
         assert word in question.body
     buttons = [one.emoji for one in of(effects, React) if one.to == f"post:{question.key}"]

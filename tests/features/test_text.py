@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.commands.module import NAME
@@ -190,3 +191,24 @@ async def test_whoever_is_forgotten_leaves_their_texts_without_a_name(any_house:
     assert (await shelf.get(own)).current.words == "Twelve millimetres."
     left = await any_house.write(lambda conn: text.versions(conn, theirs))
     assert [(one.author, one.gone) for one in left] == [(ALI, False), ("", True), ("", False)]
+
+
+async def test_an_encrypted_room_takes_what_its_message_can_give_back(house: House) -> None:
+    shelf = Shelf(house)
+    await house.declare(a_community(a_group("cafe"), a_group("lab", "Lab", encrypted=True)))
+
+    async def keep(words: str) -> list[Effect]:
+        async def job(conn: AsyncConnection) -> list[Effect]:
+            place = await wanted.get(conn, "lab")
+            assert place is not None
+            draft = a_draft(words)
+            return (await text.keep(shelf.context(conn), text.NOTE, place, draft, voice=shelf.voice, module=NAME))[1]
+
+        return await house.write(job)
+
+    (say,) = await keep("é" * 6_000)
+    assert isinstance(say, Say)
+    assert say.content[STRUCTURE]["words"] == "é" * 6_000
+    # Without the words as they were written, nobody could read, change or compare it.
+    with pytest.raises(text.TooLong):
+        await keep("é" * 8_000)

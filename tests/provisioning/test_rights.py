@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from esnbot.community.audience import Audience, Perimeter
-from esnbot.community.group import Joining, Posting
+from esnbot.community.group import Joining, Origin, Posting
 from esnbot.provisioning.rights import Acl, acl_for, admits, hostname, merged_acl, merged_power, power_for
 from tests.provisioning.kit import a_group, a_space, an_audience
 
@@ -64,6 +64,11 @@ def test_where_owners_are_declared_nobody_else_is_one() -> None:
         "@m:x": 10,
         "@o:x": 50,
     }
+
+
+def test_whoever_left_a_group_that_people_made_has_no_power_there_also_when_nobody_owns_it() -> None:
+    found = {"users": {"@left:x": 50, "@m:x": 10}}
+    assert power(found, origin=Origin.chat)["users"] == {"@m:x": 10}
 
 
 def test_who_is_no_animator_any_more_loses_that_level() -> None:

@@ -47,6 +47,7 @@ def speech(tmp_path: Path) -> Speech:
         tmp_path / "two",
         broken='msgid "Hello {name}"\nmsgstr "Bonjour {nom}"\n',
         unsure='#, fuzzy\nmsgid "Good night"\nmsgstr "Bonjour"\n',
+        whose='msgid "Owners of {group} want {other}"\nmsgstr "Propriétaires de **{group}**, que {other} attend"\n',
         brace='msgid "{{literal}} {x}"\nmsgstr "{{littéral}} {x}"\n',
     )
     return Speech([one, two])
@@ -62,6 +63,20 @@ def test_a_value_is_shown_literally_unless_it_is_markdown_already(speech: Speech
     assert render(voice.say("Hello {name}", name="**<b>**")).body == "Hello **<b>**"
     assert render(voice.say("Hello {name}", name=bold("Zoé"))).html == "Hello <strong>Zoé</strong>"
     assert render(voice.say("Hello {name}", name="{other}")).body == "Hello {other}"
+
+
+@pytest.mark.parametrize(
+    ("group", "other", "said"),
+    [
+        ("Entraide", "Alex", "Propriétaires d’**Entraide**, qu’Alex attend"),
+        ("Club photo", "Zoé", "Propriétaires de **Club photo**, que Zoé attend"),
+        ("État civil", bold("Élise"), "Propriétaires d’**État civil**, qu’**Élise** attend"),
+        ("Handball", Markdown("[Æon](<https://x.example>)"), "Propriétaires de **Handball**, qu’[Æon]("),
+    ],
+)
+def test_french_elides_before_names_that_begin_with_a_vowel(speech: Speech, group: str, other: str, said: str) -> None:
+    assert speech.voice("fr").say("Owners of {group} want {other}", group=group, other=other).startswith(said)
+    assert "of Entraide" in speech.voice("en").say("Owners of {group} want {other}", group="Entraide", other=other)
 
 
 def test_the_plural_follows_the_language(speech: Speech) -> None:

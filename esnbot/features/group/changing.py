@@ -261,7 +261,7 @@ class Changing:
         if opening.widens:
             reads = openness.reads_the_past(after)
             lines.append(
-                voice.say("They will read what was said before, too")
+                voice.say("Whoever comes in will read what was said before, too")
                 if reads
                 else voice.say("What was said before stays between those who were there")
             )
@@ -320,6 +320,9 @@ class Changing:
                 Emit(type=OWNER_GONE, content={"key": after.key, "person": owner}, room=step.found.room_id)
                 for owner in gone
             ]
+        if effects[1:] and call.event.room_id == step.found.room_id:
+            # What is so from now on stands in the room already, for all who are in it.
+            return [*effects, call.answer(call.voice.say("Done, and I have told the members."))]
         return [*effects, call.answer(call.voice.say("Done: {what}.", what=await self._now(call.voice, call, after)))]
 
     async def _told_there(self, call: Call, step: Step, room_id: str) -> Say:
@@ -327,20 +330,14 @@ class Changing:
         conn = call.ctx.conn
         voice = await self._desk.voice_of(conn, step.after)
         person = await called(conn, room_id, call.person.user)
-        head = (
-            voice.say("**{person} has opened this group wider.**", person=person)
-            if step.opening.widens
-            else voice.say("**{person} has changed who can come into this group.**", person=person)
-        )
-        past = None
         if step.opening.widens:
-            past = (
-                voice.say("Whoever comes in reads what was said before, too.")
-                if openness.reads_the_past(step.after)
-                else voice.say("What was said before stays between those who were there.")
-            )
+            head = voice.say("**{person} has opened this group wider.**", person=person)
+        elif replace(step.after, history=step.found.group.history, parent=step.found.group.parent) == step.found.group:
+            head = voice.say("**{person} has changed what whoever comes in can read here.**", person=person)
+        else:
+            head = voice.say("**{person} has changed who can come into this group.**", person=person)
         now = voice.say("From now on: {what}.", what=await self._now(voice, call, step.after))
-        message = render(paragraphs(head, now, past))
+        message = render(paragraphs(head, now))
         return Say(room=room(step.after.key), msgtype=TEXT, body=message.body, html=message.html)
 
     async def _now(self, voice: Voice, call: Call, group: Group) -> Markdown:

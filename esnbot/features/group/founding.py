@@ -104,8 +104,8 @@ class Founding:
         )
         await foundings.put(conn, one)
         said = call.voice.say(
-            "I have asked {person} whether they make {group} with you. I will make it once they say yes, and tell you "
-            "in private; the question stands for {time}.",
+            "I have asked {person} whether they would make {group} with you. I will make it once they say yes, and "
+            "tell you in private; the question stands for {time}.",
             person=await called(conn, call.event.room_id, second),
             group=bold(plan.name),
             time=call.voice.duration(self._settings.founders_wait),
@@ -245,7 +245,7 @@ class Founding:
                 over,
                 *told,
             ]
-        return later("Thank you! It is on its way, and my invitation comes with it."), [over, *made[1]]
+        return later("Thank you! The group is on its way, and my invitation comes with it."), [over, *made[1]]
 
     def _still_inside(self, ctx: Context, one: Waiting) -> bool:
         if not self._community.audiences:

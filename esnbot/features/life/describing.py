@@ -64,7 +64,7 @@ class Describing:
         language = language_of(group, spaces, self._community)
         lines = [
             voice.say("What it is: {kind}", kind=voice.say(KINDS[group.kind])),
-            voice.say("Whom it is for: {whom}", whom=described(voice, group, spaces, self._community)),
+            voice.say("Who comes in: {whom}", whom=described(voice, group, spaces, self._community)),
             voice.say("Who looks after it: {people}", people=await self._owners(call, found)),
             voice.say("Language: {language}", language=Locale.parse(voice.language).languages.get(language, language)),
         ]

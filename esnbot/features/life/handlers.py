@@ -123,7 +123,7 @@ class LifeHandlers:
             return []
         if not await self._members(ctx, room_id):
             await records.rest(ctx.conn, room_id, milliseconds(ctx.now))
-            return await self._questions.tell_animators(ctx.conn, group, wording.left_behind)
+            return await self._questions.tell_animators(ctx.conn, group, lambda v, g: wording.left_behind(v, g, group))
         return await self._questions.ask_what_becomes(ctx, group, room_id, _moment(since))
 
     async def _members(self, ctx: Context, room_id: str) -> list[UserID]:
@@ -177,9 +177,11 @@ class LifeHandlers:
             return []
         # Who says goodbye by a command is still there for a moment.
         if not set(await self._members(ctx, room_id)) - {person}:
-            return await self._questions.tell_animators(ctx.conn, group, wording.left_behind)
+            return await self._questions.tell_animators(ctx.conn, group, lambda v, g: wording.left_behind(v, g, group))
         if group.kind in ALWAYS_QUIET or await is_silenced(ctx.conn, room_id, NAME):
-            return await self._questions.tell_animators(ctx.conn, group, wording.without_owner)
+            return await self._questions.tell_animators(
+                ctx.conn, group, lambda v, g: wording.without_owner(v, g, group, asked=False)
+            )
         allowed = next_occasion(ctx.now, self._community)
         if await is_paused(ctx.conn):
             allowed = next_occasion(ctx.now + timedelta(days=1), self._community)

@@ -38,6 +38,7 @@ from esnbot.engine.effects import (
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features import group as groups
+from esnbot.features import text
 from esnbot.features.contract import Kit
 from esnbot.features.group import Found, Reception, Refusal, owned_sentence
 from esnbot.features.hours import next_occasion
@@ -369,6 +370,7 @@ class Merging:
                 "group revive` opens it again.",
                 link=await link_to(conn, there, target.name, self._kit.server),
             ),
+            voice.say("So do its pages and notes.") if await self._kept(conn, source) else None,
             left,
         )
         message = render(said)
@@ -377,15 +379,31 @@ class Merging:
     async def _arrival(self, ctx: Context, source: Group, target: Group, by: UserID) -> Say:
         voice = await self._reception.voice_of(ctx.conn, target)
         room_id = await bindings.room_of(ctx.conn, target.key) or ""
+        kept = await self._kept(ctx.conn, source)
         said = paragraphs(
             voice.say("**{group} becomes part of this group.**", group=source.name),
             voice.say(
                 "{person} agreed to it. Its members are invited: give them a warm welcome!",
                 person=await called(ctx.conn, room_id, by),
             ),
+            voice.say(
+                "Its pages and notes stay in {group}, for those who could read them: `!esn page list` and `!esn note "
+                "list` show here what all of you may read.",
+                group=bold(source.name),
+            )
+            if kept
+            else None,
         )
         message = render(said)
         return Say(room=room(target.key), msgtype=TEXT, body=message.body, html=message.html)
+
+    async def _kept(self, conn: AsyncConnection, source: Group) -> bool:
+        """Whether the group keeps notes or pages."""
+        for part in await groups.groups_of(conn, source.key):
+            for kind in (text.NOTE, text.PAGE):
+                if await text.of_place(conn, part.key, kind, words=False):
+                    return True
+        return False
 
     async def _invited(self, ctx: Context, source: Group, target: Group, people: Sequence[UserID]) -> list[Effect]:
         voice = await self._reception.voice_of(ctx.conn, target)

@@ -106,9 +106,9 @@ def liveliness(heard: datetime | None, now: datetime) -> Later:
     if heard is None:
         return later("no word yet")
     if now - heard < TODAY:
-        return later("lively: somebody wrote in the last day")
+        return later("lively (somebody wrote in the last day)")
     if now - heard < WEEK:
-        return later("lively: somebody wrote in the last week")
+        return later("lively (somebody wrote in the last week)")
     if now - heard < MONTH:
-        return later("calm: somebody wrote in the last month")
-    return later("quiet: nobody has written for a month or more")
+        return later("calm (somebody wrote in the last month)")
+    return later("quiet (nobody has written for a month or more)")

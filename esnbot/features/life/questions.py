@@ -295,7 +295,7 @@ class Questions:
         return [
             *effects,
             _say(group, wording.nobody_wants_it(voice)),
-            *await self.tell_animators(ctx.conn, group, wording.without_owner),
+            *await self.tell_animators(ctx.conn, group, lambda v, g: wording.without_owner(v, g, group, asked=True)),
         ]
 
     async def owners_in(self, conn: AsyncConnection, group: Group, room_id: str) -> list[UserID]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from esnbot.community.group import Group
 from esnbot.features.life.model import BUTTONS, Choice
 from esnbot.speech import Markdown, Voice, bullets, code, paragraphs
 
@@ -18,8 +19,8 @@ def quiet(voice: Voice, name: str, span: timedelta, until: Markdown) -> Markdown
         ),
         _choices(voice),
         voice.say(
-            "React below, or answer with one of these words, by {date}. The answer of somebody who owns the group "
-            "counts at once; otherwise I do what most of you want.",
+            "React below, or reply to this message with one of these words, by {date}. The answer of somebody who owns "
+            "the group counts at once; otherwise I do what most of you want.",
             date=until,
         ),
     )
@@ -108,11 +109,11 @@ def who_wants_it(voice: Voice, name: str, gone: Markdown | None, until: Markdown
         voice.say("**Who would like to look after {group}?**", group=name),
         voice.say("{person} has left, and nobody owns it now.", person=gone) if gone is not None else None,
         voice.say(
-            "React with {button}, or answer `me`: whoever is first has it. It takes little: the name, the topic, who "
-            "may come in, and a friendly eye on what happens here.",
+            "React with {button}, or reply `me` to this message: whoever is first has it. It takes little: the name, "
+            "the topic, who may come in, and a friendly eye on what happens here.",
             button=button,
         ),
-        voice.say("If nobody would by {date}, I ask the animators.", date=until),
+        voice.say("If nobody comes forward by {date}, I ask the animators.", date=until),
     )
 
 
@@ -135,21 +136,34 @@ def stays_with(voice: Voice, name: str, giver: Markdown) -> Markdown:
 # --- to the animators ------------------------------------------------------------------------------------------------
 
 
-def without_owner(voice: Voice, group: Markdown) -> Markdown:
-    """Nobody looks after a group."""
-    return voice.say(
-        "**Nobody looks after {group}.** I have asked its members, and nobody came forward. `!esn group add-owner` "
-        "gives it to somebody, `!esn group archive` closes it.",
-        group=group,
+def without_owner(voice: Voice, link: Markdown, group: Group, *, asked: bool) -> Markdown:
+    """Nobody looks after a group; whether its members were asked first."""
+    first = (
+        voice.say("**Nobody looks after {group}.** I have asked its members, and nobody came forward.", group=link)
+        if asked
+        else voice.say("**Nobody looks after {group}.**", group=link)
     )
+    how = voice.say(
+        "`!esn group add-owner PERSON --group {address}` gives it to somebody, `!esn group archive {address}` closes "
+        "it.",
+        address=_address(group),
+    )
+    return Markdown(f"{first} {how}")
 
 
-def left_behind(voice: Voice, group: Markdown) -> Markdown:
+def left_behind(voice: Voice, link: Markdown, group: Group) -> Markdown:
     """A group has neither owners nor members."""
     return voice.say(
-        "**Nobody is left in {group}.** `!esn group archive` closes it, and loses nothing of what was said there.",
-        group=group,
+        "**Nobody is left in {group}.** `!esn group archive {address}` closes it, and loses nothing of what was said "
+        "there.",
+        group=link,
+        address=_address(group),
     )
+
+
+def _address(group: Group) -> Markdown:
+    """The group, as one writes it in a command when its name may be another one's too."""
+    return Markdown(f"#{group.alias or group.key}")
 
 
 def would_own(voice: Voice, group: Markdown, person: Markdown, source: object) -> Markdown:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from esnbot.commands import waiting
-from esnbot.commands.addressing import LONGEST, as_edited, replied_to
+from esnbot.commands.addressing import as_edited, in_full, replied_to
 from esnbot.commands.command import Call
 from esnbot.commands.module import NAME as COMMANDS
 from esnbot.community.group import Group, Place
@@ -23,7 +23,7 @@ from esnbot.features.note.records import Note
 from esnbot.features.places import called
 from esnbot.features.search import Readable
 from esnbot.provisioning import wanted
-from esnbot.speech import Markdown, bold, paragraphs
+from esnbot.speech import Markdown, bold, bullets, paragraphs
 from esnbot.store import bindings, rooms
 
 LISTED: Final = 15
@@ -63,7 +63,7 @@ class Desk:
 
     async def keep(self, call: Call) -> Sequence[Effect]:
         """Keep what is written; in a thread or as an answer, with a title alone or nothing, keep what is there."""
-        said = _as_written(call, call.args["text"])
+        said = in_full(call.event, call.ctx.bot, call.args["text"])
         about = replied_to(call.event)
         alone = "\n" not in said.strip()
         if alone and about:
@@ -76,7 +76,7 @@ class Desk:
 
     async def thread(self, call: Call) -> Sequence[Effect]:
         """Keep the whole thread."""
-        said = _as_written(call, call.args["title"])
+        said = in_full(call.event, call.ctx.bot, call.args["title"])
         about = call.thread if call.in_thread else replied_to(call.event)
         if not about or call.is_direct:
             how = call.voice.say("Write this in the thread, or as an answer to the message that it began with.")
@@ -239,7 +239,8 @@ class Desk:
         else:
             found = await self._keeping.named(conn, [one.id for one in await records.latest(conn, places, tag, LISTED)])
             total = await records.count(conn, places, tag)
-        if not found:
+        before = await self._before(call) if not asked else []
+        if not found and not before:
             if asked:
                 return [call.answer(voice.say("No note about {words}.", words=voice.quote(asked[:100])))]
             return [
@@ -251,14 +252,27 @@ class Desk:
                     )
                 )
             ]
-        head = voice.plural("**One note**", "**{n} notes**", total)
+        head = voice.plural("**One note**", "**{n} notes**", total) if found else None
         more = voice.say("These are the newest. `!esn note list` with a word or a #tag finds others.")
         lines = [await self._listed_line(call, one) for one in found]
-        body = Markdown("\n".join(f"- {line}" for line in lines))
+        body = bullets(lines) if lines else None
         rest = more if total > len(found) else None
         board = f"{self._kit.board}/notes" if self._kit.board else ""
         link = Markdown(f"[{voice.say('All notes on the board')}](<{board}>)") if board else None
-        return [call.answer(paragraphs(head, body, rest, link))]
+        return [call.answer(paragraphs(head, body, rest, *before, link))]
+
+    async def _before(self, call: Call) -> list[Markdown]:
+        """In a group's room: notes of groups that became part of it, which stay there, if all here may read them."""
+        if call.is_direct or call.place is None:
+            return []
+        shown, readable = list[Markdown](), await self._readable(call)
+        for group in await text.came_with(call.ctx.conn, call.place.key, text.NOTE):
+            if group.key in readable:
+                latest = await records.latest(call.ctx.conn, [group.key], "", LISTED)
+                found = await self._keeping.named(call.ctx.conn, [one.id for one in latest])
+                head = call.voice.say("**{group}**, which became part of this group, keeps its own:", group=group.name)
+                shown += [head, bullets([self._line(call, one) for one in found])] if found else []
+        return shown
 
     async def _listed_line(self, call: Call, one: Related) -> Markdown:
         if not one.sealed or one.note.room_id != call.event.room_id:
@@ -304,7 +318,7 @@ class Desk:
 
     async def _edit(self, call: Call) -> Sequence[Effect]:
         shown = await self._for_writing(call)
-        said = _as_written(call, call.args["text"])
+        said = in_full(call.event, call.ctx.bot, call.args["text"])
         if not said.strip():
             raise Refusal(
                 call.voice.say("Write the new text on the lines below the command; a new title goes on the same line.")
@@ -445,15 +459,6 @@ _OFF: Final = frozenset(["off", "none", "no", "aucun", "aucune", "non", "désact
 def token_of(id: int) -> str:
     """What somebody waits for who asked to keep a message (``esnbot.commands.waiting``)."""
     return f"{NAME}:{id}"
-
-
-def _as_written(call: Call, given: str | None) -> str:
-    """What was given, all of it: commands look at the beginning of a message only."""
-    body = as_edited(call.event).text("body")
-    if not given or len(body) <= LONGEST:
-        return given or ""
-    start = max(body.find(given[:60]), body.find(given.split()[0]))
-    return body[start:] if start >= 0 else given
 
 
 def _begins_below(call: Call) -> bool:

@@ -16,13 +16,12 @@ from esnbot.features.page import records, shelf
 from esnbot.features.page.indexing import WIKI, address
 from esnbot.features.page.keeping import What
 from esnbot.features.page.links import Link, links
-from esnbot.features.page.merging import Merged, merge
 from esnbot.features.page.names import fold
 from esnbot.features.page.porter import Porter
 from esnbot.features.page.reading import TO_WRITE, nested, shown
 from esnbot.features.page.tidying import Tidying
 from esnbot.features.page.visiting import Here, at, number_in, plain
-from esnbot.features.text import Version
+from esnbot.features.text import Merged, Version, merge
 from esnbot.speech import later
 from esnbot.web.board import html
 from esnbot.web.visit import BoardPage, Visit

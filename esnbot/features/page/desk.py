@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from esnbot.commands.addressing import in_full
 from esnbot.commands.command import Call
 from esnbot.community.group import Place
 from esnbot.engine.effects import Effect
-from esnbot.features import text
-from esnbot.features.page import records, shelf, wording
+from esnbot.features import search, text
+from esnbot.features.page import linking, records, shelf, wording
 from esnbot.features.page.finding import may_not, refusing, unknown_place
 from esnbot.features.page.keeping import Refused
-from esnbot.features.page.links import Link, replaced
 from esnbot.features.page.names import fold
 from esnbot.features.page.ordering import OrderDesk
 from esnbot.features.page.shelf import Page, Reader
@@ -33,7 +33,7 @@ class Desk(OrderDesk):
     async def write(self, call: Call) -> Sequence[Effect]:
         """A new page, or a new text for one whose version is named."""
         place, name = await self.place_and_name(call)
-        words, version = call.args["text"], call.args["version"]
+        words, version = in_full(call.event, call.ctx.bot, call.args["text"]), call.args["version"]
         found = await shelf.named(call.ctx, place, name)
         if found is not None and fold(found.title or name) == fold(name):
             return await self._rewrite(call, place, found, words, version)
@@ -47,7 +47,7 @@ class Desk(OrderDesk):
         return await self.told(call, saved, name)
 
     async def _rewrite(
-        self, call: Call, place: Place, found: Page, words: str | None, version: int | None
+        self, call: Call, place: Place, found: Page, words: str, version: int | None
     ) -> Sequence[Effect]:
         if not words:
             return await self._edit(call, place, found)
@@ -81,7 +81,8 @@ class Desk(OrderDesk):
     async def add(self, call: Call) -> Sequence[Effect]:
         """Put something below a page."""
         _, found = await self.found(call)
-        saved = await self.keeper.add(call.ctx, found.id, by=call.person.user, words=call.args["text"])
+        words = in_full(call.event, call.ctx.bot, call.args["text"])
+        saved = await self.keeper.add(call.ctx, found.id, by=call.person.user, words=words)
         return await self.told(call, saved, found.title)
 
     async def draft(self, call: Call) -> Sequence[Effect]:
@@ -105,7 +106,7 @@ class Desk(OrderDesk):
             raise Refused(later("I can no longer read version {number} of this page.", number=number))
         known = await shelf.shelf(call.ctx, place)
         room_id = await bindings.room_of(call.ctx.conn, place.key) or ""
-        words = replaced(said.words, lambda link: self._link(link, known, room_id))
+        words = (await linking.in_room(call.ctx, place.key, said.words))(said.words)
         shown = Markdown(beginning(words, wording.SHOWN))
         above = [wording.page_link(one, room_id, self.server) for one in known.above(found)]
         return [
@@ -118,13 +119,6 @@ class Desk(OrderDesk):
                 )
             )
         ]
-
-    def _link(self, to: Link, known: shelf.Shelf, room_id: str) -> str:
-        other = known.called(to.name) if not to.group else None
-        if other is not None and other.text.root:
-            target = f"https://matrix.to/#/{room_id}/{other.text.root}?via={self.server}"
-            return f"[{Markdown(_plain(to.text))}](<{target}>)"
-        return f"*{_plain(to.text)}*"
 
     def _below(self, voice: Voice, children: Sequence[Markdown]) -> Markdown | None:
         return voice.say("Below it: {pages}", pages=voice.list(children)) if children else None
@@ -153,15 +147,37 @@ class Desk(OrderDesk):
             raise Refused(unknown_place(place))
         known = await shelf.shelf(call.ctx, place)
         contents = known.contents()
+        before = await self._before(call, place, reader)
         if not contents:
-            return [call.answer(wording.no_page(call.voice))]
-        room_id = await bindings.room_of(call.ctx.conn, place.key) or ""
+            return [call.answer(paragraphs(wording.no_page(call.voice), *before))]
+        head = call.voice.plural("**One page**", "**{n} pages**", len(contents))
+        return [call.answer(paragraphs(head, await self._contents(call, known), *before))]
+
+    async def _contents(self, call: Call, known: shelf.Shelf) -> Markdown:
+        contents = known.contents()
+        room_id = await bindings.room_of(call.ctx.conn, known.place.key) or ""
         lines = [
             f"{'  ' * depth}- {wording.page_link(found, room_id, self.server)}" for found, depth in contents[:LISTED]
         ]
-        head = call.voice.plural("**One page**", "**{n} pages**", len(contents))
-        more = Markdown("…") if len(contents) > LISTED else None
-        return [call.answer(paragraphs(head, Markdown("\n".join(lines)), more))]
+        return Markdown("\n".join([*lines, *(["\n…"] if len(contents) > LISTED else [])]))
+
+    async def _before(self, call: Call, place: Place, reader: Reader) -> list[Markdown]:
+        """The pages of groups that became part of this one, which stay there, for those who may read them."""
+        conn, shown = call.ctx.conn, list[Markdown]()
+        aloud = None if call.is_direct else await self._aloud(call)
+        for group in await text.came_with(conn, place.key, text.PAGE):
+            known = await shelf.shelf(call.ctx, group)
+            may = reader.may_read(group) if aloud is None else group.key in aloud
+            if may and known.contents() and not await shelf.is_sealed(conn, group):
+                head = call.voice.say("**{group}**, which became part of this group, keeps its own:", group=group.name)
+                shown += [head, await self._contents(call, known)]
+        return shown
+
+    async def _aloud(self, call: Call) -> search.Readable:
+        """What all who read in this room may read."""
+        if call.place is None:
+            return search.Readable.of()
+        return await search.readable_in(call.ctx.conn, self.community, call.place, call.ctx.bot, call.ctx.now)
 
     async def _everywhere(self, call: Call, reader: Reader) -> Markdown:
         having = await records.pages_of_places(call.ctx.conn)
@@ -218,10 +234,6 @@ class Desk(OrderDesk):
             return [call.answer(none)]
         lines = [one.title if at.key == place.key else f"{at.name}/{one.title}" for one, at in linking]
         return [call.answer(paragraphs(call.voice.say("**These link to {name}:**", name=found.title), bullets(lines)))]
-
-
-def _plain(words: str) -> str:
-    return Markdown(paragraphs(words))
 
 
 def _moment(ms: int) -> datetime:

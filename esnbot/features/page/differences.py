@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from esnbot.features.page.sequences import lines_of, same, tokens_of
+from esnbot.features.text import lines_of, same, tokens_of
 
 AROUND: Final = 2
 """Lines that are shown before and after a change."""

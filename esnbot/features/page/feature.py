@@ -11,8 +11,10 @@ from esnbot.commands.params import which_group
 from esnbot.commands.people import People
 from esnbot.commands.values import Integer, Text
 from esnbot.engine.feature import Listener, Module
+from esnbot.features import text
 from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.group import GROUP_BORN
+from esnbot.features.page import linking
 from esnbot.features.page.acts import ACT
 from esnbot.features.page.board import PageBoard
 from esnbot.features.page.desk import Desk
@@ -26,6 +28,8 @@ from esnbot.speech import Later, later
 
 HERE: Final = Path(__file__).parent
 NOUN: Final = "page"
+
+text.shows(text.PAGE, linking.in_room)
 
 
 def build(kit: Kit[PageSettings]) -> Feature:

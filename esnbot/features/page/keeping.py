@@ -14,14 +14,13 @@ from esnbot.engine.effects import Effect, Say, room
 from esnbot.engine.feature import Context
 from esnbot.features import text
 from esnbot.features.page import indexing, records, shelf
-from esnbot.features.page.merging import Merged, merge
 from esnbot.features.page.names import BadName, fold, too_deep, would_loop
 from esnbot.features.page.names import name_of as checked_name
 from esnbot.features.page.records import Stand
 from esnbot.features.page.settings import PageSettings
 from esnbot.features.page.shelf import Page
 from esnbot.features.places import language_of
-from esnbot.features.text import PAGE, Draft, TooLong
+from esnbot.features.text import PAGE, Draft, Merged, TooLong, merge
 from esnbot.provisioning import wanted
 from esnbot.speech import Later, Quoted, Speech, Voice, clean, later, mention, paragraphs, render
 from esnbot.store import bindings

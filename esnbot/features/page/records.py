@@ -199,6 +199,20 @@ async def named(conn: AsyncConnection, place: str, folded: str) -> int | None:
     return (await conn.execute(query)).scalar_one_or_none()
 
 
+async def led_to(conn: AsyncConnection, place: str, folded: Iterable[str]) -> dict[str, int]:
+    """Names to the pages of a place that they lead to, but for those that were put away."""
+    names, found = list(folded), dict[str, int]()
+    for start in range(0, len(names), AT_ONCE):
+        query = (
+            select(page_name.c.folded, page_name.c.page)
+            .join(page, page.c.id == page_name.c.page)
+            .where(page_name.c.place == place, page_name.c.folded.in_(names[start : start + AT_ONCE]))
+            .where(page.c.hidden.is_(False))
+        )
+        found |= {row.folded: row.page for row in await conn.execute(query)}
+    return found
+
+
 async def called(conn: AsyncConnection, folded: str, places: Iterable[str]) -> list[tuple[str, int]]:
     """The pages of that name in some places: place and page."""
     keys, found = list(places), list[tuple[str, int]]()

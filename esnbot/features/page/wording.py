@@ -12,8 +12,8 @@ from esnbot.engine.feature import Context
 from esnbot.features import text
 from esnbot.features.page.differences import How, Line, counted, differences, in_lines
 from esnbot.features.page.keeping import Saved, What
-from esnbot.features.page.merging import Merged
 from esnbot.features.page.shelf import Page
+from esnbot.features.text import Merged
 from esnbot.speech import (
     Markdown,
     Voice,
@@ -70,15 +70,15 @@ def source(voice: Voice, words: str) -> Markdown:
     return paragraphs(voice.say("This is how it stands now, to copy and change:"), block)
 
 
-def preview(voice: Voice, name: str, words: str, before: str | None) -> Markdown:
-    """The page as it would be, and what saves it."""
+def preview(voice: Voice, name: str, words: str, before: str | None, show: text.Show) -> Markdown:
+    """The page as it would be, with its links as ``show`` has them, and what saves it."""
     added, removed = counted(differences(before, words)) if before is not None else (0, 0)
     changed = (
         voice.say("Words added: {added}. Words removed: {removed}.", added=added, removed=removed)
         if before is not None
         else None
     )
-    shown = Markdown(beginning(words, SHOWN))
+    shown = Markdown(show(beginning(words, SHOWN)))
     how = voice.say(
         "React with {yes} or write `yes` to save it. Whatever else you write comes below it, and {no} puts it away.",
         yes=Markdown("✅"),

@@ -24,11 +24,12 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import Effect, React, Say, direct, post
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
-from esnbot.features.page import records, shelf, wording
+from esnbot.features import text
+from esnbot.features.page import linking, records, shelf, wording
 from esnbot.features.page.keeping import Keeper, Refused, Saved, What
-from esnbot.features.page.merging import merge
 from esnbot.features.page.records import ASKED, CHAT, CONFLICT, OPEN, DraftRow
 from esnbot.features.page.shelf import Page
+from esnbot.features.text import merge
 from esnbot.provisioning import wanted
 from esnbot.speech import Markdown, Voice, clean, paragraphs, render
 from esnbot.store import bindings, rooms
@@ -258,8 +259,17 @@ class Writing:
             return await self._homeless(chat, draft, words)
         before = await self.keeper.version(chat.ctx, found, draft.base) if found is not None else None
         name = found.title if found is not None else draft.name
-        shown = wording.preview(chat.voice, name, words, before.words if before is not None else None)
+        shown = wording.preview(
+            chat.voice, name, words, before.words if before is not None else None, await self._show(chat, draft, words)
+        )
         return await self._ask(chat, replace(draft, state=ASKED), shown, (SAVE, DROP))
+
+    async def _show(self, chat: Chat, draft: DraftRow, words: str) -> text.Show:
+        """The page as its room will read it; whoever may not write there any more sees what they wrote."""
+        place = await wanted.get(chat.ctx.conn, draft.place)
+        if place is None or not await shelf.may_write(chat.ctx.conn, place, chat.user):
+            return str
+        return await linking.in_room(chat.ctx, place.key, words)
 
     async def _ask(self, chat: Chat, draft: DraftRow, shown: Markdown, buttons: Sequence[str]) -> Sequence[Effect]:
         asked = replace(draft, asked=draft.asked + 1, touched=milliseconds(chat.ctx.now))

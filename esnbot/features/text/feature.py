@@ -7,6 +7,7 @@ from typing import Final
 
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
+from esnbot.features.group import MERGED
 from esnbot.features.text.handlers import CARRY, NAME, TextHandlers, is_kept, is_redaction
 from esnbot.features.text.settings import TextSettings
 
@@ -21,6 +22,7 @@ def build(kit: Kit[TextSettings]) -> Feature:
         listeners=(
             Listener(frozenset({"m.room.message"}), handlers.posted, wants=is_kept),
             Listener(frozenset({"m.room.redaction"}), handlers.redacted, wants=is_redaction),
+            Listener(frozenset({MERGED}), handlers.merged),
         ),
         due={CARRY: handlers.carry},
         start=handlers.start,

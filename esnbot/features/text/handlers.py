@@ -16,7 +16,7 @@ from esnbot.engine.effects import Effect, Emit, Redact, Schedule, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features.contract import Kit
-from esnbot.features.text import keeping, records
+from esnbot.features.text import heirs, keeping, records
 from esnbot.features.text.model import STRUCTURE, TEXT_CHANGED, Text
 from esnbot.features.text.reading import opened
 from esnbot.features.text.settings import TextSettings
@@ -76,6 +76,12 @@ class TextHandlers:
         await records.take(ctx.conn, id)
         redactions = [Redact(room=event.room_id, event=one) for one in rest if one != event.redacts]
         return [_changed(text, "gone", event), *redactions]
+
+    async def merged(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """A group became part of another one: what was kept in it is found from there."""
+        if event.is_internal:
+            await heirs.became(ctx.conn, event.text("from"), event.text("into"))
+        return []
 
     async def carry(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """Post once more what its room is about to forget."""

@@ -14,6 +14,7 @@ from esnbot.engine.effects import Attach, Effect, PostRef, Redact, Say, post, ro
 from esnbot.engine.feature import Context
 from esnbot.features.text import model, records
 from esnbot.features.text.model import Draft, Text
+from esnbot.features.text.showing import show_for
 from esnbot.speech import Voice
 from esnbot.store import bindings, rooms
 
@@ -37,7 +38,7 @@ async def keep(
     sealed = await _is_sealed(conn, place)
     id = await records.add(conn, kind, place.key, voice.language, sealed=sealed, now_ms=now_ms)
     key = f"text:{id}:1"
-    say, attached = await _posts(conn, kind, id, 1, draft, place.key, voice, key, sealed=sealed)
+    say, attached = await _posts(ctx, kind, id, 1, draft, place.key, voice, key, sealed=sealed)
     await records.add_version(conn, id, 1, draft, f"{module}/{key}", sealed=sealed, now_ms=now_ms)
     await records.posted_by(conn, id, f"{module}/{key}", now_ms)
     return id, [say, *attached]
@@ -56,7 +57,7 @@ async def revise(ctx: Context, id: int, draft: Draft, *, voice: Voice, module: s
     number = await records.last_of(conn, id) + 1
     key = f"text:{id}:{number}"
     say, attached = await _posts(
-        conn, text.kind, id, number, draft, text.place, voice, key, sealed=text.sealed, replaces=thread(text)
+        ctx, text.kind, id, number, draft, text.place, voice, key, sealed=text.sealed, replaces=thread(text)
     )
     await records.add_version(conn, id, number, draft, f"{module}/{key}", sealed=text.sealed, now_ms=now_ms)
     return number, [say, *attached]
@@ -87,7 +88,7 @@ async def renew(ctx: Context, text: Text, draft: Draft, *, voice: Voice, module:
     await records.lock(conn, text.id)
     number = await records.last_of(conn, text.id) + 1
     key = f"text:{text.id}:{number}"
-    say, attached = await _posts(conn, text.kind, text.id, number, draft, text.place, voice, key, sealed=text.sealed)
+    say, attached = await _posts(ctx, text.kind, text.id, number, draft, text.place, voice, key, sealed=text.sealed)
     await records.add_version(conn, text.id, number, draft, f"{module}/{key}", sealed=text.sealed, now_ms=now_ms)
     await records.posted_by(conn, text.id, f"{module}/{key}", now_ms)
     return [say, *attached]
@@ -102,7 +103,7 @@ async def _is_sealed(conn: AsyncConnection, place: Place) -> bool:
 
 
 async def _posts(
-    conn: AsyncConnection,
+    ctx: Context,
     kind: str,
     id: int,
     number: int,
@@ -114,17 +115,22 @@ async def _posts(
     sealed: bool,
     replaces: PostRef = "",
 ) -> tuple[Say, list[Effect]]:
-    room_id = await bindings.room_of(conn, place)
-    author = await name_of(conn, room_id or "", draft.author) if draft.author else None
-    shown = model.looks(kind, draft, number, voice, author, whole=True)
+    room_id = await bindings.room_of(ctx.conn, place)
+    author = await name_of(ctx.conn, room_id or "", draft.author) if draft.author else None
+    show = await show_for(ctx, kind, place, draft.words)
+    shown = model.looks(kind, draft, number, voice, author, whole=True, show=show)
     said = model.structure(kind, id, number, draft, words=draft.words)
-    if _size(shown, said) > LONGEST_MESSAGE:
+    if sealed:
+        if _size(shown, said) > LONGEST_MESSAGE:
+            shown = model.looks(kind, draft, number, voice, author, whole=True)
+        if _size(shown, said) > LONGEST_MESSAGE:
+            # The message alone has the words, as they were written: they are read from there.
+            raise TooLong(id)
+    elif _size(shown, said) > LONGEST_MESSAGE:
         # What reads the rooms again finds the words in the text of the message.
         said = model.structure(kind, id, number, draft, words="")
-    if _size(shown, said) > LONGEST_MESSAGE:
-        if sealed:
-            raise TooLong(id)
-        shown = model.looks(kind, draft, number, voice, author, whole=False)
+        if _size(shown, said) > LONGEST_MESSAGE:
+            shown = model.looks(kind, draft, number, voice, author, whole=False, show=show)
     say = Say(
         key=key,
         room=room(place),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from esnbot.community.person import UserID
+from esnbot.features.text.showing import Show, as_written
 from esnbot.speech import Markdown, Message, Voice, beginning, bold, details, mention, paragraphs, render
 
 NOTE: Final = "note"
@@ -109,10 +110,15 @@ def structure(kind: str, id: int, number: int, draft: Draft, *, words: str) -> d
     return said
 
 
-def looks(kind: str, draft: Draft, number: int, voice: Voice, author: str | None, *, whole: bool) -> Looks:
-    """How a version is shown; ``author`` is the name that they go by, ``whole`` whether all of it fits."""
+def looks(
+    kind: str, draft: Draft, number: int, voice: Voice, author: str | None, *, whole: bool, show: Show = as_written
+) -> Looks:
+    """How a version is shown; ``author`` is the name that they go by, ``whole`` whether all of it fits.
+
+    ``show`` makes what is read of what was written.
+    """
     head = Markdown(f"{ICONS.get(kind, '')} {bold(draft.title)}".strip())
-    words = Markdown(draft.words if whole else beginning(draft.words, SHOWN_AT_LEAST))
+    words = Markdown(show(draft.words if whole else beginning(draft.words, SHOWN_AT_LEAST)))
     if len(draft.words) > SHOWN_WHOLE and whole:
         words = details(voice.say("Show all of it"), words)
     more = None if whole else voice.say("The whole text is in the file in the thread below.")

@@ -120,12 +120,13 @@ async def get(conn: AsyncConnection, id: int) -> Text | None:
     return None if row is None else _text(row)
 
 
-async def some(conn: AsyncConnection, ids: Iterable[int]) -> dict[int, Text]:
-    """The texts of these ids, by id."""
+async def some(conn: AsyncConnection, ids: Iterable[int], *, words: bool = True) -> dict[int, Text]:
+    """The texts of these ids, by id; without ``words`` where only their titles are asked for."""
     every = list(dict.fromkeys(ids))
     found: dict[int, Text] = {}
     for start in range(0, len(every), AT_ONCE):
-        rows = await conn.execute(_WHOLE.where(kept_text.c.id.in_(every[start : start + AT_ONCE])))
+        query = _WHOLE if words else _HEADS
+        rows = await conn.execute(query.where(kept_text.c.id.in_(every[start : start + AT_ONCE])))
         found |= {row.id: _text(row) for row in rows}
     return found
 

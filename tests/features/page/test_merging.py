@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from esnbot.features.page.differences import How, counted, differences, in_lines
-from esnbot.features.page.merging import merge
-from esnbot.features.page.sequences import lines_of, tokens_of
+from esnbot.features.text.merging import merge
+from esnbot.features.text.sequences import lines_of, tokens_of
 
 BASE = "# Bread\n\nTake flour.\nAdd water and salt.\nWait for an hour.\n"
 texts = st.text(alphabet="ab \n.é🎉\u0301", max_size=60)

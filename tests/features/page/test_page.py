@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tests.features.house import ALI, BOT, EVE, MAX, PAT, ZOE, House, said
+from esnbot.engine.effects import Attach
+from tests.features.house import ALI, BOT, EVE, MAX, PAT, ZOE, House, of, said
 from tests.features.page.saying import answer, post
 
 WRITE = '!esn page write "First steps"\nAsk Zoé for a key.\n\nSee [[Keys]].'
@@ -70,6 +71,14 @@ class TestWriting:
         assert "two hours" in shown
         assert "a night" in shown
         assert "nothing that you have written" in await answer(any_house, "page draft", room="!chat")
+
+    async def test_a_long_page_is_kept_to_its_last_word(self, house: House) -> None:
+        words = "A line.\n" * 2_500 + "The last word."
+        (file,) = of(await house.say(f"!esn page write Long {words}"), Attach)
+        assert words in file.text
+        (file,) = of(await house.say(f"!esn page add Long {words}\nAnd more."), Attach)
+        assert file.text.count("A line.") == 5_000
+        assert "And more." in file.text
 
     async def test_something_is_put_below(self, house: House) -> None:
         await house.say(WRITE)

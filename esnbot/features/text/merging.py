@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from esnbot.features.page.sequences import Same, lines_of, same, tokens_of
+from esnbot.features.text.sequences import Same, lines_of, same, tokens_of
 
 
 @dataclass(frozen=True, slots=True)
