@@ -97,16 +97,12 @@ class RoomPlan:
 
     def _take_dated(self, wish: Wish) -> None:
         at = self._date_of(wish)
-        if wish.at is None and wish.day is not None:
-            day = wish.day.toordinal()
-            past, coming = day < self._first, day > self._last
+        if wish.at is None and wish.day is not None and wish.day.toordinal() == self._first:
             # Today's hour may be over: the day is not.
-            at = max(at, _whole_minute(self._slots.since)) if day == self._first else at
-        else:
-            past, coming = at < self._slots.since, at >= self._slots.until
-        if coming:
+            at = max(at, _whole_minute(self._slots.since))
+        if at >= self._slots.until:
             return
-        if past or (wish.expires is not None and at >= wish.expires):
+        if at < self._slots.since or (wish.expires is not None and at >= wish.expires):
             self.left_out.append(LeftOut(wish, self._room, later("Its time is over.")))
             return
         wall = self._tempo.wall(at)
