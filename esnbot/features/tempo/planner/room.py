@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -52,6 +53,15 @@ class _Counts:
             if days[at - number] or days[at + number]:
                 return number
         return most
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A wish without a date, with the first and the last day that will do."""
+
+    wish: Wish
+    begin: int
+    end: int
 
 
 class RoomPlan:
@@ -142,68 +152,69 @@ class RoomPlan:
     # --- lines -----------------------------------------------------------------------------------------------------
 
     def _take_lines(self, wishes: Iterable[Wish]) -> None:
-        waiting: dict[str, list[Wish]] = {}
+        waiting: dict[str, list[_Waiting]] = {}
         for wish in wishes:
-            if wish.begin is not None and wish.begin.toordinal() > self._last:
-                continue
-            waiting.setdefault(wish.line, []).append(wish)
-        for line, queue in waiting.items():
-            waiting[line] = sorted(queue, key=lambda one: (self._end(one), -one.weight, one.order))
+            begin = wish.begin.toordinal() if wish.begin is not None else 0
+            if begin <= self._last:
+                waiting.setdefault(wish.line, []).append(_Waiting(wish, begin, self._end(wish)))
+        for queue in waiting.values():
+            queue.sort(key=lambda one: (one.end, -one.wish.weight, one.wish.order))
         for week in self._slots.weeks(self._tempo):
             self._fill(week, waiting)
-        for queue in waiting.values():
-            for wish in queue:
-                waits = self._end(wish) > self._last
-                because = (
-                    later("There is no room for it here in this time: it comes later.")
-                    if waits
-                    else later("There is no room for it here before it expires.")
-                )
-                self.left_out.append(LeftOut(wish, self._room, because, waits=waits))
+        for one in (one for queue in waiting.values() for one in queue):
+            waits = one.end > self._last
+            because = (
+                later("There is no room for it here in this time: it comes later.")
+                if waits
+                else later("There is no room for it here before it expires.")
+            )
+            self.left_out.append(LeftOut(one.wish, self._room, because, waits=waits))
 
-    def _fill(self, week: Week, waiting: dict[str, list[Wish]]) -> None:
-        """Give a week all that it bears."""
-        heads = dict.fromkeys(waiting, 0)
-        while any(self._open(slot) for slot in week.slots):
-            line = self._next_line(week, waiting, heads)
-            if line is None:
-                return
-            queue, head = waiting[line], heads[line]
-            wish = queue[head]
-            slot = self._slot_for(wish, week)
-            if slot is None:
-                heads[line] += 1
+    def _fill(self, week: Week, waiting: dict[str, list[_Waiting]]) -> None:
+        """Give a week all that it bears, each that waits looked at once."""
+        turns = {line: iter([one for one in queue if one.begin <= week.end]) for line, queue in waiting.items()}
+        had = {line: self._had(line, week) for line in waiting}
+        heads = {line: head for line, turn in turns.items() if (head := next(turn, None)) is not None}
+        placed: set[int] = set()
+        no_more_promotional = False
+        while heads:
+            line = self._next_line(week, heads, had)
+            one = heads[line]
+            following = next(turns[line], None)
+            if following is not None:
+                heads[line] = following
+            else:
+                del heads[line]
+            if no_more_promotional and one.wish.promotional:
                 continue
-            because = self._because(wish, week)
-            del queue[head]
-            self._place(wish, slot.wall, slot.at, because)
+            slot = self._slot_for(one, week)
+            if slot is not None:
+                placed.add(id(one))
+                self._place(one.wish, slot.wall, slot.at, self._because(one, week))
+                had[line] += 1
+            elif one.begin <= week.begin and one.end >= week.end and one.wish.expires is None:
+                # What could have had any day found none: nobody else of its sort will.
+                if not one.wish.promotional:
+                    break
+                no_more_promotional = True
+        for line, queue in waiting.items():
+            waiting[line] = [one for one in queue if id(one) not in placed]
 
-    def _open(self, slot: Slot) -> bool:
-        """Whether a slot takes anything at all."""
-        return self._all.distance(slot.day, 1) != 0 and not self._all.full(slot.day) and not self._close(slot.wall)
-
-    def _next_line(self, week: Week, waiting: Mapping[str, list[Wish]], heads: Mapping[str, int]) -> str | None:
+    def _next_line(self, week: Week, heads: Mapping[str, _Waiting], had: Mapping[str, int]) -> str:
         """Whose turn it is: who can wait no longer, then who is furthest behind its share."""
-        having = [line for line, queue in waiting.items() if heads[line] < len(queue)]
-        if not having:
-            return None
-        had = {line: self._had(line, week) for line in having}
-        total = sum(had.values()) + 1
-        weights = sum(map(self._weight, having))
+        total = sum(had[line] for line in heads) + 1
+        weights = sum(map(self._weight, heads))
 
         def turn(line: str) -> tuple[int, int, int, str]:
-            end = self._end(waiting[line][heads[line]])
-            behind = self._weight(line) * total - had[line] * weights
-            return (end if end <= week.end else NEVER), -behind, -self._weight(line), line
+            end, weight = heads[line].end, self._weight(line)
+            return (end if end <= week.end else NEVER), had[line] * weights - weight * total, -weight, line
 
-        return min(having, key=turn)
+        return min(heads, key=turn)
 
-    def _slot_for(self, wish: Wish, week: Week) -> Slot | None:
-        begin = wish.begin.toordinal() if wish.begin is not None else 0
-        end = self._end(wish)
-        best, farthest = None, 0
+    def _slot_for(self, one: _Waiting, week: Week) -> Slot | None:
+        best, farthest, wish = None, 0, one.wish
         for slot in week.slots:
-            if not begin <= slot.day <= end or (wish.expires is not None and slot.at >= wish.expires):
+            if not one.begin <= slot.day <= one.end or (wish.expires is not None and slot.at >= wish.expires):
                 continue
             far = self._all.distance(slot.day, self._spacing)
             if far <= farthest or self._all.full(slot.day) or self._close(slot.wall):
@@ -215,8 +226,9 @@ class RoomPlan:
             best, farthest = slot, far
         return best
 
-    def _because(self, wish: Wish, week: Week) -> Later:
-        if self._end(wish) <= week.end:
+    def _because(self, one: _Waiting, week: Week) -> Later:
+        wish = one.wish
+        if one.end <= week.end:
             return later("It can wait no longer than this week.")
         if not wish.line:
             return later("It has neither date nor line, and there is room for one more.")
