@@ -31,7 +31,7 @@ def build(kit: Kit[TempoSettings]) -> Feature:
         export=handlers.export,
         erase=handlers.erase,
     )
-    noun = Noun(NAME, Names(("tempo",), ("rythme", "tempo")), later("How much I post by myself, and what comes."))
+    noun = Noun(NAME, Names(("tempo",), ("rythme",)), later("How much I post by myself, and what comes."))
     return Feature(module, (noun,), _commands(Desk(kit)))
 
 

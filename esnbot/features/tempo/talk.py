@@ -28,6 +28,7 @@ WITHIN: Final = int(AFTER_THE_LAST_WORD.total_seconds() * 1000)
 NOTED_EVERY: Final = 60_000
 """Milliseconds after which the last word of a conversation is written down again."""
 DAY_MS: Final = int(timedelta(days=1).total_seconds() * 1000)
+COMMANDS: Final = ("!esn", "!rse")
 TIDY_AT: Final = 1_000
 """Rooms in memory at which those that are silent are forgotten."""
 
@@ -62,7 +63,9 @@ class Talks:
         if event.sender == self._bot or event.state_key is not None:
             return False
         content = event.content
-        if content.get("msgtype") == "m.notice":
+        body = content.get("body")
+        if content.get("msgtype") == "m.notice" or (isinstance(body, str) and body.startswith(COMMANDS)):
+            # What is said to the bot, or by another one, is no conversation.
             return False
         relation = content.get("m.relates_to")
         if isinstance(relation, dict) and relation.get("rel_type") == "m.replace":

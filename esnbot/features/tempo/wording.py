@@ -5,21 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from esnbot.features.tempo.model import RoomTempo
-from esnbot.speech import Later, Markdown, Voice, code, later
+from esnbot.speech import Markdown, Voice, code, later
 
 _THINGS: Final = {
+    # Prompts have no number that anybody would know.
     "prompt": later("a prompt"),
-    "calendar": later("an entry"),
-    "meetup": later("a meet-up"),
-    "watch": later("something picked from outside"),
+    "calendar": later("entry {ref}"),
+    "meetup": later("meet-up {ref}"),
+    "watch": later("find {ref} from outside"),
 }
 
 
 def what(voice: Voice, of: str, ref: str) -> Markdown:
-    """What is, or was, posted: 'a prompt', 'an entry 12'."""
-    thing: Later | str = _THINGS.get(of, of)
-    # Prompts have no number that anybody would know.
-    return voice.plain(thing) if of == "prompt" else Markdown(f"{voice.plain(thing)} {code(ref)}")
+    """What is, or was, posted: 'a prompt', 'entry 12'."""
+    if of not in _THINGS:
+        return Markdown(f"{voice.plain(of)} {code(ref)}")
+    return voice.say(_THINGS[of], ref=code(ref))
 
 
 def bounds(voice: Voice, tempo: RoomTempo) -> list[Markdown]:

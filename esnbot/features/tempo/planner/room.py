@@ -257,9 +257,10 @@ class RoomPlan:
         if wish.at is None or not self._slots.since <= wish.at < self._slots.until:
             return
         wall = self._tempo.wall(wish.at)
-        rule = self._breaks(wall, promotional=wish.promotional)
-        if rule is None and self._all.distance(wall.date().toordinal(), 1) == 0:
-            rule = Rule.filling
+        if self._all.distance(wall.date().toordinal(), 1) == 0:
+            rule: Rule | None = Rule.filling
+        else:
+            rule = self._breaks(wall, promotional=wish.promotional)
         if rule is not None:
             self.left_out.append(LeftOut(wish, self._room, reason(rule, self._tempo.bounds), rule))
             return
