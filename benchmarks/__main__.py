@@ -27,6 +27,7 @@ NAMES = (
     "encrypted",
     "directory",
     "search",
+    "planner",
 )
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST = {False: 900.0, True: 240.0}

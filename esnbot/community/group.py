@@ -96,6 +96,11 @@ class Place:
     source: Source | None = None
     stated: frozenset[str] = frozenset()
     """The keys that the file states, and therefore owns."""
+    tempo: Tempo | None = None
+    """What is posted here unasked: when a group's prompts come, and what a room bears; what stands in a space inherits.
+
+    None: all of it is inherited, and there are no prompts.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +124,6 @@ class Group(Place):
     charter: str = ""
     """Markdown, posted and pinned; '' for none."""
     owners: frozenset[UserID] = frozenset()
-    tempo: Tempo | None = None
     template: str = ""
     """The key of the template that it began with; '': the standard one of its kind."""
     archived: bool = False

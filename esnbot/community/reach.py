@@ -1,4 +1,4 @@
-"""Whom a place is for."""
+"""Whom a place is for, and what it inherits from the spaces around it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from esnbot.community.audience import Audience
 from esnbot.community.group import Group, Joining, Kind, Place, Space
 from esnbot.community.model import Community
+from esnbot.community.tempo import Bounds, bounds
 
 
 def audiences_of(place: Place, places: Mapping[str, Place]) -> tuple[str, ...]:
@@ -51,3 +52,15 @@ def may_be_shown(
 def is_within(space: Place, group: Place, places: Mapping[str, Place], audiences: Mapping[str, Audience]) -> bool:
     """Whether everybody whom a space is for is also one whom a group is for."""
     return reached_by(space, places, audiences) <= reached_by(group, places, audiences)
+
+
+def bounds_of(place: Place, places: Mapping[str, Place], community: Community) -> Bounds:
+    """What is borne in a place of posts that nobody asked for: by its own tempo, then those of the spaces around it."""
+    tempos = []
+    seen: set[str] = set()
+    at: Place | None = place
+    while at is not None and at.key not in seen:
+        tempos.append(at.tempo)
+        seen.add(at.key)
+        at = places.get(at.parent) if at.parent else None
+    return bounds(tempos, community.quiet_hours)

@@ -87,7 +87,7 @@ class Beat:
     def _too_soon(self, due: datetime, last: datetime) -> bool:
         """On the wall: three days are three days, also when the clocks change in between."""
         here, there = (instant.astimezone(self.zone).replace(tzinfo=None) for instant in (due, last))
-        return here - there < self.tempo.least_gap
+        return here - there < self.tempo.gap
 
     def allows(self, instant: datetime) -> bool:
         """Whether something that comes a little late may still appear."""

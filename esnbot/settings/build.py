@@ -68,8 +68,7 @@ class Builder:
             if isinstance(one.section, GroupSection):
                 groups[one.key] = self._group(one, one.section, around, made)
             else:
-                open_ = isinstance(one.section, SpaceSection) and one.section.open_to_additions
-                spaces[one.key] = Space(**self._common(one, around), open_to_additions=open_)
+                spaces[one.key] = self._space(one, around)
         quiet = file.quiet_hours
         return Community(
             name=file.name,
@@ -155,6 +154,14 @@ class Builder:
             "stated": section.stated - {"groups", "spaces"},
         }
 
+    def _space(self, one: Written, around: Space | None) -> Space:
+        section = one.section
+        common = self._common(one, around)
+        if not isinstance(section, SpaceSection):
+            return Space(**common)
+        tempo = library.tempo(section.tempo) if section.tempo else None
+        return Space(**common, open_to_additions=section.open_to_additions, tempo=tempo)
+
     def _group(
         self, one: Written, section: GroupSection, around: Space | None, templates: Mapping[str, Template]
     ) -> Group:
@@ -176,7 +183,7 @@ class Builder:
             retention=section.retention or template.retention,
             charter=charter.strip(),
             owners=self._users(section.owners),
-            tempo=library.tempo(section.tempo) if section.tempo else template.tempo,
+            tempo=library.tempo(section.tempo).over(template.tempo) if section.tempo else template.tempo,
             template=section.template or "",
             archived=section.archived,
             also_in=tuple(dict.fromkeys(section.also_in)),

@@ -9,12 +9,14 @@ from esnbot.community.audience import Audience, Perimeter
 from esnbot.community.group import Group, History, Joining, Kind, Place, Posting, Source
 from esnbot.community.model import Community
 from esnbot.community.person import server_of
+from esnbot.community.reach import bounds_of
 from esnbot.settings.build import Builder, Written
 from esnbot.settings.document import Node
 from esnbot.settings.mistakes import Mistake, nearest, one_of
 from esnbot.settings.sections import GroupSection, PlaceSection
 from esnbot.settings.templates import texts_of
 
+_SATURDAY = 5
 _LEAST_VERSION = {Joining.knock: 7, Joining.space: 8}
 """The first room version with a way of joining."""
 
@@ -38,6 +40,7 @@ class Checks:
             place = self.community.place(one.key)
             if place is not None:
                 self._place(one, place)
+                self._bounds(one, place)
             if isinstance(place, Group):
                 self._group(one, place)
 
@@ -255,9 +258,10 @@ class Checks:
                 self._add(one, "owners", f"the owner '{owner}', who is in none of its audiences", expected)
 
     def _tempo(self, one: Written, group: Group) -> None:
-        quiet = self.community.quiet_hours
-        if group.tempo is None or "tempo" not in one.section.stated:
+        if group.tempo is None or not group.tempo.weekdays or "tempo" not in one.section.stated:
             return
+        bounds = bounds_of(group, self.community.spaces, self.community)
+        quiet = bounds.quiet_hours
         if quiet is not None and quiet.covers(group.tempo.at):
             expected = f"a time outside of them ({quiet.begin:%H:%M} to {quiet.end:%H:%M})"
             self._add(one, "tempo.at", f"{group.tempo.at:%H:%M}, which lies in the quiet hours", expected)
@@ -266,6 +270,23 @@ class Checks:
         if prompts and not any(not prompt.kinds or group.kind in prompt.kinds for prompt in prompts):
             expected = "prompts with that kind among their 'kinds', or none at all"
             self._add(one, "tempo", f"a tempo for kind '{group.kind}', which no prompt suits", expected)
+
+    def _bounds(self, one: Written, place: Place) -> None:
+        """What nobody could keep to."""
+        tempo = place.tempo
+        if tempo is None or "tempo" not in one.section.stated:
+            return
+        bounds = bounds_of(place, self.community.spaces, self.community)
+        posts, promotional = bounds.posts_a_week, tempo.promotional_a_week
+        if posts is not None and promotional is not None and promotional > posts:
+            expected = f"at most {posts}, as there are no more posts a week"
+            self._add(one, "tempo.promotional_a_week", f"{promotional} promotional posts a week", expected)
+        if tempo.weekdays and all(day >= _SATURDAY for day in tempo.weekdays) and bounds.weekends is False:
+            expected = "another day, or 'weekends: true' here"
+            self._add(one, "tempo.weekdays", "prompts at weekends only, where nothing is posted at weekends", expected)
+        if tempo.holidays is not None and self.community.country is None:
+            expected = "the 'country' at the top of the file, by which they are known"
+            self._add(one, "tempo.holidays", "public holidays of no country", expected)
 
 
 def _is_open_ended(perimeter: Perimeter) -> bool:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from esnbot.settings.sections import (
     AudienceSection,
+    BoundsSection,
     CommandsSection,
     CommunityFile,
     CourtesySection,
@@ -48,7 +49,8 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...]] 
     ("`spaces: KEY` at the top level, besides", TopSpaceSection, SpaceSection),
     ("`groups: KEY`, besides", GroupSection, PlaceSection),
     ("`groups: KEY` at the top level, besides", NestedGroupSection, GroupSection),
-    ("`tempo`", TempoSection, None),
+    ("`tempo` of spaces and groups", BoundsSection, None),
+    ("`tempo` of groups and templates, besides", TempoSection, BoundsSection),
     ("A file of prompts", PromptsFile, None),
     ("A template", TemplateFile, None),
     ("A room of a template", TemplateRoomSection, None),

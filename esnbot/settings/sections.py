@@ -87,15 +87,38 @@ class QuietHoursSection(Section):
     """First minute after it; before `begin` when it crosses midnight."""
 
 
-class TempoSection(Section):
-    """When discussion prompts appear."""
+class BoundsSection(Section):
+    """What is borne of posts that nobody asked for (prompts, entries, meet-ups); what is not given is inherited."""
 
-    weekdays: list[WeekdayName] = Field(min_length=1)
-    """Days of the week."""
-    at: TimeOfDay
-    """Local time of day."""
-    least_gap: Duration = timedelta(0)
-    """No prompt when the last one is younger than this."""
+    least_gap: Duration | None = None
+    """Between two posts that nobody asked for; no prompt when the last one is younger than this."""
+    posts_a_week: Annotated[int, Field(ge=0, le=200)] | None = None
+    """Posts that nobody asked for in any seven days in a row, at most."""
+    promotional_a_week: Annotated[int, Field(ge=0, le=200)] | None = None
+    """Those of them that promote something, at most."""
+    weekends: bool | None = None
+    """Whether something is posted at weekends; when nobody says: only what was given such a date."""
+    holidays: bool | None = None
+    """Whether something is posted on public holidays of the country; not when nobody says."""
+    quiet_hours: QuietHoursSection | None = None
+    """Instead of the community's; begin and end alike for none."""
+
+
+class TempoSection(BoundsSection):
+    """When discussion prompts appear, and what is borne of all that is posted unasked."""
+
+    weekdays: list[WeekdayName] = []
+    """Days of the week on which prompts appear; no prompts when not given."""
+    at: TimeOfDay | None = None
+    """Local time of day of the prompts, and of what is planned without a time."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> TempoSection:
+        if self.weekdays and self.at is None:
+            raise unexpected("'at' beside the weekdays, the time of day of the prompts: at: \"10:00\"")
+        if self.at is not None and not self.weekdays:
+            raise unexpected("'weekdays' beside 'at', the days of the prompts: weekdays: [monday]")
+        return self
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -173,7 +196,7 @@ class GroupSection(PlaceSection):
     owners: list[User] = []
     """Who owns it."""
     tempo: TempoSection | None = None
-    """When discussion prompts appear; none when not given here or by the template of its kind."""
+    """When discussion prompts appear (none when neither this nor its template says so), and what is borne of posts."""
     archived: bool = False
     """Read-only, and out of its space."""
     also_in: list[str] = []
@@ -194,6 +217,8 @@ class SpaceSection(PlaceSection):
 
     open_to_additions: bool = False
     """Its members may add groups to it, which only the group's owners and animators take out again."""
+    tempo: BoundsSection | None = None
+    """What its groups bear of posts that nobody asked for, as far as they state nothing themselves."""
     groups: dict[Key, GroupSection] = {}
     """The groups that stand in it."""
     spaces: dict[Key, SpaceSection] = {}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from esnbot.community.group import Source
 from esnbot.community.model import Prompt, Template, TemplateRoom, TemplateText
-from esnbot.community.tempo import Tempo
+from esnbot.community.tempo import QuietHours, Tempo
 from esnbot.settings.document import Node
 from esnbot.settings.mistakes import Mistake
-from esnbot.settings.sections import TempoSection
+from esnbot.settings.sections import BoundsSection, TempoSection
 from esnbot.settings.template_file import TemplateFile, TemplateTextSection
 from esnbot.settings.values import KEY
 from esnbot.speech.typography import french
@@ -77,9 +78,20 @@ def spoken(texts: Mapping[str, str]) -> dict[str, str]:
     return {language: french(text) if language == "fr" else text for language, text in trimmed.items()}
 
 
-def tempo(section: TempoSection) -> Tempo:
-    """The tempo."""
-    return Tempo(section.numbers, section.at, section.least_gap)
+def tempo(section: BoundsSection) -> Tempo:
+    """The tempo, with what is not written in it unstated."""
+    quiet = section.quiet_hours
+    bounds = Tempo(
+        least_gap=section.least_gap,
+        posts_a_week=section.posts_a_week,
+        promotional_a_week=section.promotional_a_week,
+        weekends=section.weekends,
+        holidays=section.holidays,
+        quiet_hours=QuietHours(quiet.begin, quiet.end) if quiet is not None else None,
+    )
+    if not isinstance(section, TempoSection) or section.at is None:
+        return bounds
+    return replace(bounds, weekdays=section.numbers, at=section.at)
 
 
 def texts_of(template: Template) -> Iterable[Texts]:

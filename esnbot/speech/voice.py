@@ -98,13 +98,15 @@ class Voice:
         return Markdown(PLACEHOLDER.sub(value, text))
 
     def plain(self, value: object) -> Markdown:
-        """Any value as Markdown in this language: numbers set, sentences said, the rest escaped."""
+        """Any value as Markdown in this language: numbers and spans set, sentences said, the rest escaped."""
         if isinstance(value, Later):
             return self.say(value)
         if isinstance(value, Quoted):
             return self.quote(str(value))
         if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
             return self.number(value)
+        if isinstance(value, timedelta):
+            return self.duration(value)
         return escape(value)
 
     def number(self, value: int | float | Decimal) -> Markdown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,7 +15,7 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import TEXT, Effect, Say, Schedule, Unschedule, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
-from esnbot.features import calm
+from esnbot.features import calm, tempo
 from esnbot.features.contract import Kit
 from esnbot.features.hours import Beat
 from esnbot.features.places import language_of
@@ -29,6 +29,8 @@ from esnbot.store import bindings
 POST: Final = "post"
 SHOWN: Final = 90
 """Characters of a prompt in a list of those that come."""
+WAITS: Final = timedelta(hours=3)
+"""So long a prompt waits for people who are talking; then it is left out, and the next one comes at its time."""
 
 
 class PromptHandlers:
@@ -93,9 +95,17 @@ class PromptHandlers:
             return await self._drop(ctx.conn, key)
         due = event.content.get("due")
         due_ms = due if isinstance(due, int) else event.ts
+        first = payload.get("first") if isinstance(payload, dict) else None
+        due_ms = first if isinstance(first, int) else due_ms
         effects: list[Effect] = []
         if not event.content.get("missed"):
-            effects += await self._post(ctx, place, due_ms)
+            verdict = await tempo.may_post(ctx, self._community, key, ctx.now, prompt=True)
+            if verdict.rule is tempo.Rule.talk and verdict.until is not None:
+                waiting = await self._wait(ctx, place, due_ms, verdict.until)
+                if waiting is not None:
+                    return [waiting]
+            if verdict.free:
+                effects += await self._post(ctx, place, due_ms)
         return [*effects, *await self._plan(ctx, place)]
 
     async def _post(self, ctx: Context, group: Group, due_ms: int) -> Sequence[Effect]:
@@ -112,6 +122,7 @@ class PromptHandlers:
         if chosen is None:
             return []
         await records.keep_posted(ctx.conn, group.key, chosen, due_ms)
+        await tempo.posted(ctx.conn, group.key, ctx.now, of="prompt", ref=str(due_ms))
         text = next(prompt for prompt in prompts if prompt.key == chosen.key).texts[language]
         message = render(model.headline(text))
         return [
@@ -124,6 +135,13 @@ class PromptHandlers:
             )
         ]
 
+    async def _wait(self, ctx: Context, group: Group, due_ms: int, until: datetime) -> Effect | None:
+        """Let a prompt wait until people have stopped talking; None when that would be too late for it."""
+        if milliseconds(until) - due_ms > WAITS.total_seconds() * 1000:
+            return None
+        await records.keep_plan(ctx.conn, group.key, milliseconds(until), model.signature(group, self._community))
+        return self._next(group, until, first=due_ms)
+
     async def _plan(self, ctx: Context, group: Group) -> list[Effect]:
         """Put the next occurrence on the schedule, or take the job off it when there is none."""
         beat = model.beat_of(group, self._community)
@@ -135,16 +153,17 @@ class PromptHandlers:
         )
         if due is None:
             return [Unschedule(key=_job(group.key))]
-        return [
-            Schedule(
-                key=_job(group.key),
-                job=POST,
-                due=due,
-                payload={"group": group.key, **coming(later("a prompt"), group.key)},
-                if_late="skip",
-                grace=int(self._settings.grace.total_seconds()),
-            )
-        ]
+        return [self._next(group, due)]
+
+    def _next(self, group: Group, due: datetime, **more: int) -> Schedule:
+        return Schedule(
+            key=_job(group.key),
+            job=POST,
+            due=due,
+            payload={"group": group.key, **more, **coming(later("a prompt"), group.key)},
+            if_late="skip",
+            grace=int(self._settings.grace.total_seconds()),
+        )
 
     async def _drop(self, conn: AsyncConnection, key: str) -> list[Effect]:
         await records.drop_plan(conn, key)

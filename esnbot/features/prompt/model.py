@@ -15,20 +15,24 @@ from esnbot.speech import Markdown
 
 def beat_of(group: Group, community: Community) -> Beat | None:
     """The beat of a group; None without a tempo or when it is archived."""
-    if group.tempo is None or group.archived:
+    if group.tempo is None or not group.tempo.weekdays or group.archived:
         return None
-    return Beat(group.tempo, community.zone, public_holidays(community.country), community.quiet_hours)
+    country = None if group.tempo.holidays else community.country
+    quiet = group.tempo.quiet_hours or community.quiet_hours
+    return Beat(group.tempo, community.zone, public_holidays(country), quiet)
 
 
 def signature(group: Group, community: Community) -> str:
     """Changes whenever something changes that the next occurrence depends on."""
-    tempo, quiet = group.tempo, community.quiet_hours
+    tempo = group.tempo
     if tempo is None:
         return ""
+    quiet = tempo.quiet_hours or community.quiet_hours
     hours = f"{_clock(quiet.begin)}-{_clock(quiet.end)}" if quiet else "none"
     days = "".join(map(str, sorted(tempo.weekdays)))
-    gap = int(tempo.least_gap.total_seconds())
-    return f"{days} {_clock(tempo.at)} {gap} {community.zone.key} {community.country or 'nowhere'} {hours}"
+    gap = int(tempo.gap.total_seconds())
+    where = "anyway" if tempo.holidays else community.country or "nowhere"
+    return f"{days} {_clock(tempo.at)} {gap} {community.zone.key} {where} {hours}"
 
 
 def _clock(at: time) -> str:

@@ -1,0 +1,1 @@
+"""What a room bears, and the plan of the coming weeks."""
