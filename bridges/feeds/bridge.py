@@ -111,6 +111,7 @@ class FeedBridge:
     async def run(self, door: Doorway) -> None:
         """Poll until cancelled, whenever this process holds the lease."""
         looks: dict[int, asyncio.Task[None]] = {}
+        await door.database.write(lambda conn: following.tidy(conn, now_ms(door.clock)))
         async with self._fetcher() as fetcher:
             try:
                 while True:

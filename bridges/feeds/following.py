@@ -89,22 +89,28 @@ def _followed(row: Row[Any]) -> Followed:
     return Followed(**row._mapping)
 
 
-async def follow(conn: AsyncConnection, urls: Collection[str], now_ms: int) -> None:
+async def follow(conn: AsyncConnection, urls: Collection[str]) -> None:
     """Follow exactly these feeds. A new one is due at once; one that was followed before goes on where it was."""
     have = {one.url: one for one in await all_feeds(conn)}
     for url in sorted(set(urls)):
         before = have.get(url)
         if before is None:
-            await insert_new(conn, feed, {**_NEW, "url": url, "at": url, "due": now_ms})
+            await insert_new(conn, feed, {**_NEW, "url": url, "at": url})
         elif not before.followed:
-            again = {"followed": True, "due": now_ms, "failures": 0, "failing": None, "trouble": "", "told": False}
-            # What once was gone is asked for where it was wanted.
-            again |= {"at": url, "etag": "", "modified": "", "digest": ""} if before.is_gone else {}
+            again: dict[str, object] = {"followed": True, "failures": 0, "failing": None, "trouble": "", "told": False}
+            if before.is_gone:
+                # What once was gone is asked for where it was wanted, at once.
+                again |= {"at": url, "etag": "", "modified": "", "digest": "", "due": 0}
             await conn.execute(update(feed).where(feed.c.id == before.id).values(again))
     for url, one in have.items():
         if url not in urls and one.followed:
-            await conn.execute(update(feed).where(feed.c.id == one.id).values(followed=False, due=now_ms))
-    stale = [one.id for url, one in have.items() if not one.followed and url not in urls and one.due < now_ms - KEPT_MS]
+            await conn.execute(update(feed).where(feed.c.id == one.id).values(followed=False))
+
+
+async def tidy(conn: AsyncConnection, now_ms: int) -> None:
+    """Forget the feeds that nobody has followed for long."""
+    query = select(feed.c.id).where(feed.c.followed.is_(False), feed.c.due < now_ms - KEPT_MS)
+    stale = list((await conn.execute(query)).scalars())
     if stale:
         await conn.execute(delete(known).where(known.c.feed.in_(stale)))
         await conn.execute(delete(feed).where(feed.c.id.in_(stale)))
@@ -112,6 +118,7 @@ async def follow(conn: AsyncConnection, urls: Collection[str], now_ms: int) -> N
 
 _NEW: Final[Mapping[str, object]] = {
     "followed": True,
+    "due": 0,
     "etag": "",
     "modified": "",
     "digest": "",
