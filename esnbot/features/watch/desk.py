@@ -118,10 +118,10 @@ class Desk:
         is_known = feed is not None and feed.followed and (feed.fine is not None or bool(feed.trouble))
         new = Source(
             url=args["address"],
-            line=args.get("line", ""),
-            name=args.get("name", ""),
-            take=args.get("take", ()),
-            leave=args.get("leave", ()),
+            line=args.get("line") or "",
+            name=args.get("name") or "",
+            take=args.get("take") or (),
+            leave=args.get("leave") or (),
             person=call.person.user,
             added=milliseconds(call.ctx.now),
             asked_room="" if is_known else call.event.room_id,
@@ -182,7 +182,7 @@ class Desk:
     async def change(self, call: Call) -> Sequence[Effect]:
         """Change what is taken of a source, its line, or its name."""
         voice, args = call.voice, call.args
-        values = {key: args[key] for key in ("line", "name", "take", "leave") if key in args}
+        values = {key: args[key] for key in ("line", "name", "take", "leave") if args.get(key) is not None}
         try:
             one, _ = await self._meant(call)
             self._ours_to_change(call, one)
