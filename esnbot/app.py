@@ -15,6 +15,7 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
+from bridges.bridge import Doorway
 from esnbot.commands import invitations
 from esnbot.commands import module as commands
 from esnbot.commands.people import People
@@ -22,7 +23,7 @@ from esnbot.community.clock import Clock
 from esnbot.composed import compose, extras
 from esnbot.discovery import Discovery, discover
 from esnbot.engine.clock import SystemClock, now_ms
-from esnbot.engine.engine import Engine
+from esnbot.engine.engine import Engine, keep_running
 from esnbot.engine.feature import Module
 from esnbot.engine.metrics import Metrics
 from esnbot.engine.signals import INBOX
@@ -262,6 +263,7 @@ class Application:
         working = {reconciling}
         if self.device is not None:
             working.add(asyncio.create_task(self.device.run(), name="device"))
+        working |= self._bridges()
         try:
             if self.device is not None:
                 await self._until_settled(self.device)
@@ -280,6 +282,14 @@ class Application:
             for task in working:
                 task.cancel()
             await asyncio.gather(*working, return_exceptions=True)
+
+    def _bridges(self) -> set[asyncio.Task[None]]:
+        """What brings in what happens outside, at work."""
+        engine = self.engine
+        door = Doorway(self.database, engine.system, engine.signals, secrets.token_hex(8))
+        every = [bridge for feature in self.features.values() for bridge in feature.bridges]
+        runs = [(bridge.name, partial(bridge.run, door)) for bridge in every]
+        return {asyncio.create_task(keep_running(name, run), name=f"bridge {name}") for name, run in runs}
 
     async def _until_settled(self, device: Device) -> None:
         """Who writes to the bot from now on should find its keys; what is not encrypted waits for a moment only."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy.engine import make_url
 
+import bridges
 import esnbot
 from esnbot.discovery import Discovery
 from esnbot.store.database import Database, DatabaseError
@@ -19,9 +20,11 @@ PACKAGES: Final = ("commands", "provisioning", "web")
 
 
 def migrations(found: Discovery) -> tuple[Path, ...]:
-    """Every folder of revisions, of the core's packages and of the features."""
+    """Every folder of revisions, of the core's packages, of the bridges and of the features."""
     root = Path(next(iter(esnbot.__path__)))
-    return (*_existing(root / name / "migrations" for name in PACKAGES), *found.migrations)
+    outside = Path(next(iter(bridges.__path__)))
+    core = [*(root / name for name in PACKAGES), *sorted(outside.iterdir())]
+    return (*_existing(folder / "migrations" for folder in core), *found.migrations)
 
 
 def _existing(folders: Iterable[Path]) -> tuple[Path, ...]:

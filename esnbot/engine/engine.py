@@ -150,7 +150,7 @@ class Engine:
             ("housekeeping", self.housekeeping.run),
         ]
         machines += [("dispatch", self.dispatcher.run)] * (1 if self.database.is_sqlite else DISPATCHERS)
-        self._tasks = [asyncio.create_task(_keep_running(name, run), name=f"engine {name}") for name, run in machines]
+        self._tasks = [asyncio.create_task(keep_running(name, run), name=f"engine {name}") for name, run in machines]
 
     async def stop(self) -> None:
         """Stop working; what is not done is in the database."""
@@ -204,7 +204,7 @@ class Engine:
                 soon = list(CATCH_UP_SOON)
 
 
-async def _keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
+async def keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
     """Run a machine that never ends, and begin again when something made it end all the same."""
     pause = 1.0
     while True:
@@ -230,4 +230,4 @@ async def backlog(conn: AsyncConnection) -> Backlog:
     )
 
 
-__all__ = ["Backlog", "Engine", "MalformedTransaction", "backlog"]
+__all__ = ["Backlog", "Engine", "MalformedTransaction", "backlog", "keep_running"]

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from bridges.bridge import Bridge
 from esnbot.commands.command import Command, Names, Noun, Taker
 from esnbot.community.clock import Clock
 from esnbot.community.model import Community
@@ -51,6 +52,8 @@ class Feature:
     """What takes what people write in a direct chat that is no command."""
     pages: tuple[BoardPage, ...] = ()
     """What the board shows, to people who are signed in."""
+    bridges: tuple[Bridge, ...] = ()
+    """What runs beside the engine for it, and brings in what happens outside."""
 
 
 @dataclass(frozen=True, slots=True)

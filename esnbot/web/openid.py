@@ -10,26 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import ssl
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
 
 import orjson
 import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from bridges.outside import Address, Network, Resolver, is_outside, literal
 from esnbot.community.model import Community
 from esnbot.community.person import is_user_id, server_of
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 PORT: Final = 8448
 WITHIN: Final = ClientTimeout(total=6, connect=3, sock_read=3)
@@ -67,54 +62,7 @@ class ServerName:
     @property
     def literal(self) -> Address | None:
         """The address that it is, when it is no name."""
-        try:
-            return ip_address(self.host.strip("[]"))
-        except ValueError:
-            return None
-
-
-def is_outside(address: Address) -> bool:
-    """Whether an address is one of the public internet, whatever it is wrapped in."""
-    if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if inner is not None and not is_outside(inner):
-            return False
-        if address in _NAT64:
-            return is_outside(IPv4Address(address.packed[-4:]))
-        if address.is_site_local:
-            return False
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
-
-
-_NAT64: Final = IPv6Network("64:ff9b::/96")
-
-
-class Resolver(AbstractResolver):
-    """Looks names up, and gives only addresses that may be asked: those, and no others, are connected to."""
-
-    def __init__(self, may_ask: Callable[[Address], bool]) -> None:
-        self._may_ask = may_ask
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """Addresses of a host; raises ``OSError`` when one of them is inside: such a name is not to be trusted."""
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-        results: list[ResolveResult] = []
-        for kind, _, proto, _, place in found:
-            address = ip_address(str(place[0]).partition("%")[0])
-            if not self._may_ask(address):
-                raise OSError("the name leads to an address that is not asked")
-            results.append(
-                ResolveResult(
-                    hostname=host, host=str(address), port=port, family=kind, proto=proto, flags=socket.AI_NUMERICHOST
-                )
-            )
-        return results
-
-    async def close(self) -> None:
-        """There is nothing to close."""
+        return literal(self.host)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
