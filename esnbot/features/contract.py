@@ -17,6 +17,7 @@ from esnbot.community.clock import Clock
 from esnbot.community.model import Community
 from esnbot.engine.feature import Module
 from esnbot.speech import Speech
+from esnbot.web.openly import OpenPage
 from esnbot.web.visit import BoardPage
 
 S = TypeVar("S", bound=BaseModel)
@@ -51,6 +52,8 @@ class Feature:
     """What takes what people write in a direct chat that is no command."""
     pages: tuple[BoardPage, ...] = ()
     """What the board shows, to people who are signed in."""
+    open_pages: tuple[OpenPage, ...] = ()
+    """What programs may ask the board for without signing in, with a secret in the address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from esnbot.web.board import Board, Entry, assets
 from esnbot.web.door import Door
 from esnbot.web.guard import CSRF_FIELD, Cookies, csrf_token
 from esnbot.web.me import Me
+from esnbot.web.openly import Openly
 from esnbot.web.reception import Reception
 
 URL = "http://127.0.0.1"
@@ -156,8 +157,10 @@ class BoardOnHouse:
         yield from assets()
         yield from Door(reception, b"for tests").pages()
         yield from Me(reception, self._modules).pages()
+        openly = Openly(reception, b"for tests")
         for feature in self.features.values():
             yield from reception.pages(feature.pages)
+            yield from openly.pages(feature.open_pages)
         yield from self.more(reception)
 
     def _modules(self) -> Sequence[Module]:
