@@ -249,7 +249,7 @@ class Afterwards:
         name = await name_of(ctx.conn, meetup.room_id, by) if isinstance(by, str) else None
         entry = {
             "title": render(voice.say("Recap: {title}", title=words.title)).body,
-            "words": paragraphs(voice.plain(text), pictures if photos else None),
+            "words": str(paragraphs(voice.plain(text), pictures if photos else None)),
             "line": "",
             "language": meetup.language,
             "targets": [meetup.place],

@@ -17,7 +17,7 @@ from esnbot.features.meetup.events import MEETUP_CANCELLED
 from esnbot.features.meetup.finding import Finder
 from esnbot.features.meetup.keeping import NO, OFFER, YES, Keeper
 from esnbot.features.meetup.model import Outcome, Roster, Standing
-from esnbot.features.meetup.opening import Opening
+from esnbot.features.meetup.opening import Opening, that_it_is_set
 from esnbot.features.meetup.records import Meetup
 from esnbot.features.meetup.telling import GONE, Telling, nothing_more
 
@@ -178,7 +178,11 @@ class MeetupHandlers:
         effects.append(await self._keeper.card(ctx, meetup))
         effects += self._telling.plan(ctx, meetup)
         if event.content.get("revised") is True:
-            effects += [*await self._opening.file(ctx, meetup), *self._opening.jobs(ctx, meetup)]
+            effects += [
+                *await self._opening.file(ctx, meetup),
+                *self._opening.jobs(ctx, meetup),
+                that_it_is_set(meetup),
+            ]
         return effects
 
     async def stopped(self, ctx: Context, event: Event) -> Sequence[Effect]:

@@ -65,7 +65,7 @@ class Opening:
             *(React(room=room, to=post(key), emoji=sign) for sign in signs),
             *await self.file(ctx, meetup),
             *self.jobs(ctx, meetup),
-            _set(meetup),
+            that_it_is_set(meetup),
         ]
 
     async def file(self, ctx: Context, meetup: Meetup) -> Sequence[Effect]:
@@ -247,7 +247,8 @@ def best_date(dates: Sequence[datetime], totals: Sequence[int], now: datetime) -
     return min(voted)[1] if voted else None
 
 
-def _set(meetup: Meetup) -> Emit:
+def that_it_is_set(meetup: Meetup) -> Emit:
+    """Tell other features when it is."""
     content = {"meetup": meetup.id, "key": meetup.place, "room_id": meetup.room_id, "start": meetup.start}
     return Emit(type=MEETUP_SET, content=content)
 

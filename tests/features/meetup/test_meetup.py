@@ -188,7 +188,7 @@ class TestPlaces:
         await it.come(ZOE, ALI)
         await house.agree("!esn pause", sender=MAX)
         assert privately(await it.leave(ZOE)) == []
-        assert "libérée" in to(await house.say("!esn resume", MAX), ALI)[0]
+        assert "libérée" in to(await house.agree("!rse reprendre", sender=MAX), ALI)[0]
 
     async def test_the_last_reaction_counts_and_can_be_taken_back(self, any_house: House) -> None:
         it = await plan(any_house)
