@@ -47,6 +47,7 @@ from esnbot.web.door import Door
 from esnbot.web.me import Me
 from esnbot.web.metrics import read_figures
 from esnbot.web.openid import OpenId
+from esnbot.web.openly import Openly
 from esnbot.web.readiness import CAUGHT_UP, HOMESERVER, MIGRATED
 from esnbot.web.reception import Reception
 from esnbot.web.visit import navigation
@@ -176,8 +177,10 @@ class Application:
         secret = settings.homeserver.hs_token.encode()
         yield from Door(reception, secret, openid, settings.web.proxies).pages()
         yield from Me(reception, lambda: self.engine.modules).pages()
+        openly = Openly(reception, secret, settings.web.proxies)
         for feature in self.features.values():
             yield from reception.pages(feature.pages)
+            yield from openly.pages(feature.open_pages)
 
     def _listener(self) -> web.Application:
         endpoint = TransactionEndpoint(self.settings.homeserver.hs_token, self.engine.accept, self._owns)

@@ -56,7 +56,8 @@ class _Binder:
             elif not only_values and await self._option(word):
                 continue
             elif left := self._left():
-                await self._value(left[0], last=len(left) == 1, plain=only_values)
+                param = left[0] if only_values or word.quoted else self._led_to(left)
+                await self._value(param, last=len(left) == 1, plain=only_values)
             else:
                 raise self._too_many(word)
         return dict(self._values)
@@ -75,6 +76,15 @@ class _Binder:
 
     def _left(self) -> list[Param]:
         return [param for param in self._positional if param.many or param.name not in self._values]
+
+    def _led_to(self, left: Sequence[Param]) -> Param:
+        """The parameter to which a little word leads, which is passed over; else the next one."""
+        folded = fold(self._words[self._position].text)
+        led = next((param for param in left if folded in param.leads), None)
+        if led is None or self._position + 1 >= len(self._words):
+            return left[0]
+        self._position += 1
+        return led
 
     def _shown(self, param: Param) -> str:
         """As usage shows it: `NAME`, `--kind`."""

@@ -61,6 +61,8 @@ class Param:
     """Takes all remaining words as one text (only the last positional one)."""
     many: bool = False
     """Takes all remaining words and quotations, each as a value, as a tuple (only the last positional one)."""
+    leads: frozenset[str] = frozenset()
+    """Little words, folded, that may stand before the value of a positional one ('on', 'at'): whichever comes first."""
     question: Later | None = None
     """How a dialogue asks for it (``Command.dialogue``); None: it does not."""
     turn: int = 0

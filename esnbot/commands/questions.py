@@ -167,6 +167,8 @@ class Questions:
             return voice.moment(value, reading.community.zone, reading.now)
         if isinstance(value, timedelta):
             return voice.duration(value)
+        if isinstance(value, tuple):
+            return voice.list((self._shown(param, one) for one in value), either=True)
         if value is True:
             return voice.say("yes")
         return voice.plain(value)

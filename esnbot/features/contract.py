@@ -18,6 +18,7 @@ from esnbot.community.clock import Clock
 from esnbot.community.model import Community
 from esnbot.engine.feature import Module
 from esnbot.speech import Speech
+from esnbot.web.openly import OpenPage
 from esnbot.web.visit import BoardPage
 
 S = TypeVar("S", bound=BaseModel)
@@ -54,6 +55,8 @@ class Feature:
     """What the board shows, to people who are signed in."""
     bridges: tuple[Bridge, ...] = ()
     """What runs beside the engine for it, and brings in what happens outside."""
+    open_pages: tuple[OpenPage, ...] = ()
+    """What programs may ask the board for without signing in, with a secret in the address."""
 
 
 @dataclass(frozen=True, slots=True)

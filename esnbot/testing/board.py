@@ -27,6 +27,7 @@ from esnbot.web.board import Board, assets
 from esnbot.web.door import Door
 from esnbot.web.guard import CSRF_FIELD, Cookies, csrf_token
 from esnbot.web.me import Me
+from esnbot.web.openly import Openly
 from esnbot.web.reception import Reception
 from esnbot.web.visit import navigation
 
@@ -164,8 +165,10 @@ class BoardOnHouse:
         yield from assets(self.assets)
         yield from Door(reception, b"for tests").pages()
         yield from Me(reception, self._modules).pages()
+        openly = Openly(reception, b"for tests")
         for feature in self.features.values():
             yield from reception.pages(feature.pages)
+            yield from openly.pages(feature.open_pages)
         yield from self.more(reception)
 
     def _modules(self) -> Sequence[Module]:

@@ -124,6 +124,8 @@ class House:
     clock: ManualClock = field(default_factory=lambda: ManualClock(MONDAY))
     numbers: Any = field(default_factory=lambda: count(1))
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    address: str = ""
+    """How people reach the board; '' where there is none."""
 
     def __post_init__(self) -> None:
         self.restart()
@@ -142,6 +144,7 @@ class House:
                     clock=self.clock,
                     bot=BOT,
                     server=SERVER,
+                    board=self.address,
                     declared=self.found.declarations,
                 )
             )

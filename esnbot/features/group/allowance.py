@@ -132,10 +132,10 @@ class Allowance:
         # What waits for its second founder counts as made: all of them may say yes.
         waiting = len(await foundings.of_maker(conn, user))
         asked = await records.asked_since(conn, user, since)
-        return Made(asked + waiting, await _owned(conn, user) + waiting)
+        return Made(asked + waiting, await owned_by(conn, user) + waiting)
 
 
-async def _owned(conn: AsyncConnection, user: str) -> int:
+async def owned_by(conn: AsyncConnection, user: str) -> int:
     """How many groups made in chat somebody owns now; one of several rooms counts once."""
     further = await families.further(conn)
     count = 0

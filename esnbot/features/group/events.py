@@ -29,6 +29,18 @@ MERGED: Final = "org.esnbot.group_merged"
 """A group became part of another one, and is archived; content: ``from``, ``into`` (keys)."""
 
 
+GROUP_WISHED: Final = "org.esnbot.group_wished"
+"""Several people wish for a group, which another feature says for them; content:
+
+- ``ref``: what comes back in ``GROUP_GRANTED``;
+- ``name``, ``language``;
+- ``people``: user ids; the first of them who may make groups owns it;
+- ``near``: the key of the group that they are in: the new one stands beside it, and is no wider.
+"""
+GROUP_GRANTED: Final = "org.esnbot.group_granted"
+"""What came of ``GROUP_WISHED``; content: ``ref``, ``key`` (of the group that is wanted now, '' when there is none)."""
+
+
 FOUNDING_ASKED: Final = "org.esnbot.group_founding_asked"
 """A group waits for its second founder, who is to be asked; content: ``id``."""
 FOUNDING_OVER: Final = "org.esnbot.group_founding_over"

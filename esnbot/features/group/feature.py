@@ -10,10 +10,11 @@ from esnbot.commands.reactions import reactions
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.group.desk import Desk
-from esnbot.features.group.events import ASKED_FOR, FOUNDING_ASKED, FOUNDING_OVER
+from esnbot.features.group.events import ASKED_FOR, FOUNDING_ASKED, FOUNDING_OVER, GROUP_WISHED
 from esnbot.features.group.founding import JOB, NO, YES, Founding
 from esnbot.features.group.handlers import SLOW, GroupHandlers, left_by_themselves
 from esnbot.features.group.settings import GroupSettings
+from esnbot.features.group.wishing import Wishing
 from esnbot.features.group.words.changing import changing
 from esnbot.features.group.words.finding import finding
 from esnbot.features.group.words.keeping import keeping
@@ -37,6 +38,7 @@ def build(kit: Kit[GroupSettings]) -> Feature:
             Listener(frozenset({events.ROOM_READY}), handlers.room_ready),
             Listener(frozenset({events.ROOM_FAILED}), handlers.room_failed),
             Listener(frozenset({ASKED_FOR}), handlers.asked_for),
+            Listener(frozenset({GROUP_WISHED}), Wishing(desk).wished),
             Listener(frozenset({"m.room.member"}), handlers.left, wants=left_by_themselves),
             Listener(frozenset({FOUNDING_ASKED}), founding.asked),
             Listener(frozenset({FOUNDING_OVER}), founding.over),
