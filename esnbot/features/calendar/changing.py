@@ -40,10 +40,10 @@ A_MOMENT: Final = timedelta(hours=1)
 _TO: Final = frozenset({"to", "au", "a", "vers"})
 _CANNOT: Final = {
     State.published: later(
-        "Entry {number} is posted already: `!esn calendar edit` corrects it, `withdraw` takes it away."
+        "Entry {number} is posted already: `!esn calendar edit` corrects it, `!esn calendar withdraw` takes it away."
     ),
     State.recapped: later(
-        "Entry {number} is posted already: `!esn calendar edit` corrects it, `withdraw` takes it away."
+        "Entry {number} is posted already: `!esn calendar edit` corrects it, `!esn calendar withdraw` takes it away."
     ),
     State.cancelled: later("Entry {number} is cancelled. `!esn calendar undo {number}` brings it back."),
     State.withdrawn: later("Entry {number} is withdrawn. `!esn calendar undo {number}` brings it back."),
@@ -120,7 +120,9 @@ class Changing:
                 new = replace(new, **{name: given == "yes"})
         new = await self._desk.with_plan(call, new, values.Plan(None, ()))
         if new == old:
-            raise Refusal(call.voice.say('Say what to change, for example `repeat="every Monday"` or `line=`.'))
+            raise Refusal(
+                call.voice.say('Say what to change, for example `repeat="every Monday"` or `expires="7 days"`.')
+            )
         acts: list[str] = []
         if old.state is State.scheduled:
             new, acts = await self._reviewed(call, new)
