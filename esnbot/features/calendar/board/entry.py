@@ -84,7 +84,7 @@ class EntryPages(Showing):
         voice = visit.voice
         async with visit.read() as conn:
             entry = await self._entry(visit, conn)
-            ahead = await self.keeping.coming(conn, entry, visit.now - self.keeping.settings.grace, 4)
+            ahead = await self.keeping.coming(self.ctx(visit, conn), entry, visit.now - self.keeping.settings.grace, 4)
             names = await self.names(conn, [entry])
             row = await self.row(visit, conn, entry, ahead[0].due if ahead else None, names)
             languages = await records.texts(conn, entry.id)
