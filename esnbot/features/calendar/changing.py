@@ -111,6 +111,18 @@ class Changing:
         new, acts = await self._reviewed(call, new)
         return await self._done(call, old, new, What.moved, *acts, note=note)
 
+    async def fit(self, call: Call) -> Sequence[Effect]:
+        """Let the planner find its time: when its first group bears it, and its line has its turn."""
+        old, note = await self._open(call, What.moved)
+        if not old.targets:
+            raise Refusal(call.voice.say("Say first where it goes: `!esn calendar move 12 in #atelier`."))
+        new = replace(old, at="", rule="", excepts=(), confirmed="", state=State.scheduled)
+        await self._desk.fits(call, new)
+        acts: list[str] = []
+        if not old.approved_by and await self._keeping.asks_others(call.ctx.conn, old):
+            new, acts = replace(new, state=State.review), [REVIEW]
+        return await self._done(call, old, new, What.moved, *acts, note=note)
+
     async def set(self, call: Call) -> Sequence[Effect]:
         """Line, recurrence, reviewer, end and whatever else options say."""
         old, note = await self._open(call, What.changed)

@@ -179,6 +179,16 @@ def _writing(options: dict[str, Param], desk: Desk, changing: Changing) -> tuple
         ),
         Command(
             noun=NOUN,
+            verb="fit",
+            names=Names(("fit",), ("caser",)),
+            summary=later("Lets the planner find a time for an entry, when its group bears it."),
+            handle=refusing(changing.fit),
+            params=(_NUMBER,),
+            who=WHO,
+            examples={"en": ("calendar fit 12",), "fr": ("calendrier caser 12",)},
+        ),
+        Command(
+            noun=NOUN,
             verb="set",
             names=Names(("set",), ("régler",)),
             summary=later("Changes what else is so of an entry: line, recurrence, reviewer, end."),

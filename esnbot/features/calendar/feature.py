@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from esnbot.commands.command import Command, Names, Noun
 from esnbot.commands.reactions import reactions
-from esnbot.engine.feature import Listener, Module
+from esnbot.engine.effects import Effect
+from esnbot.engine.feature import Context, Listener, Module
 from esnbot.features.calendar import board, commands
 from esnbot.features.calendar.changing import Changing
 from esnbot.features.calendar.desk import Desk
 from esnbot.features.calendar.events import ENTRY_WANTED
 from esnbot.features.calendar.handlers import ATTACH, Handlers, is_answer, is_leaving, is_ours, is_redaction
 from esnbot.features.calendar.keeping import CHANGED, NAME, POST, Keeping
+from esnbot.features.calendar.laying import LAY_OUT, Laying
 from esnbot.features.calendar.publishing import EXPIRE, Publishing
 from esnbot.features.calendar.settings import CalendarSettings
 from esnbot.features.contract import Declaration, Feature, Kit
@@ -28,6 +31,7 @@ def build(kit: Kit[CalendarSettings]) -> Feature:
     keeping = Keeping(kit)
     publishing = Publishing(keeping)
     handlers = Handlers(keeping, publishing)
+    laying = Laying(keeping)
     module = Module(
         name=NAME,
         listeners=(
@@ -39,8 +43,8 @@ def build(kit: Kit[CalendarSettings]) -> Feature:
             Listener(frozenset({"m.room.member"}), handlers.left, wants=is_leaving),
             *reactions(NAME, handlers.reacted, wants=is_answer),
         ),
-        due={POST: publishing.due, EXPIRE: publishing.expire, ATTACH: handlers.attach},
-        start=handlers.start,
+        due={POST: publishing.due, EXPIRE: publishing.expire, ATTACH: handlers.attach, LAY_OUT: laying.due},
+        start=_both(handlers.start, laying.start),
         export=handlers.export,
         erase=handlers.erase,
     )
@@ -52,6 +56,16 @@ def build(kit: Kit[CalendarSettings]) -> Feature:
     desk = Desk(keeping)
     every: tuple[Command, ...] = commands.build(keeping, desk, Changing(keeping, desk))
     return Feature(module, (noun,), every, pages=board.pages(keeping))
+
+
+Start = Callable[[Context], Awaitable[Sequence[Effect]]]
+
+
+def _both(*starts: Start) -> Start:
+    async def start(ctx: Context) -> Sequence[Effect]:
+        return [effect for one in starts for effect in await one(ctx)]
+
+    return start
 
 
 DECLARATION: Final = Declaration(

@@ -16,7 +16,7 @@ from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.engine.fetching import read
 from esnbot.features import calm, text
-from esnbot.features.calendar import model, records, wording
+from esnbot.features.calendar import laying, model, records, wording
 from esnbot.features.calendar.keeping import (
     AGAIN,
     CORRECT,
@@ -79,7 +79,9 @@ class Handlers:
                 continue
             ahead = await self._keeping.coming(ctx, entry)
             if [one.name for one in ahead] != [entry.next] or milliseconds(ahead[0].due) != entry.due:
-                effects += (await self._keeping.plan(ctx, entry))[1]
+                entry, planned = await self._keeping.plan(ctx, entry)
+                await laying.tell(self._keeping, ctx, entry)
+                effects += planned
         return effects
 
     async def resumed(self, ctx: Context, event: Event) -> Sequence[Effect]:
@@ -98,6 +100,7 @@ class Handlers:
         number = event.content.get("number")
         number = number if isinstance(number, int) else 0
         entry, effects = await self._keeping.plan(ctx, entry)
+        await laying.tell(self._keeping, ctx, entry)
         posts = [tuple(one) for one in event.content.get("posts", [])]
         if REVIEW in acts and entry.state is State.review:
             effects += await self._review(ctx, entry, number)

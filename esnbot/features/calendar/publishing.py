@@ -14,8 +14,8 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import TEXT, Effect, Emit, React, Redact, Say, Schedule, post, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
-from esnbot.features import calm
-from esnbot.features.calendar import bearing, records, wording
+from esnbot.features import calm, tempo
+from esnbot.features.calendar import laying, records, wording
 from esnbot.features.calendar.events import ENTRY_PUBLISHED
 from esnbot.features.calendar.keeping import MOST_MISSED, NAME, Keeping, Worded, moment
 from esnbot.features.calendar.model import Entry, State, What
@@ -104,7 +104,7 @@ class Publishing:
             found.failed.append((target, problem))
             return
         promotional = entry.line in self._keeping.lines and self._keeping.lines[entry.line].promotional
-        verdict = await bearing.may_post(conn, self._community, target, now, promotional=promotional)
+        verdict = await tempo.may_post(conn, self._community, target, now, promotional=promotional)
         if not verdict.free:
             until = verdict.until or now + LOOK_AGAIN
             found.held.append((target, max(until, now + timedelta(minutes=1)), verdict.because))
@@ -121,7 +121,7 @@ class Publishing:
         posted = Posted(entry.id, entry.next, target, records.POSTED, 0, worded.language, 0, "")
         found.effects += await self.posts(ctx, entry, posted, worded)
         ref = f"{entry.id}:{entry.next}"
-        await bearing.posted(conn, target, now, ref=ref, promotional=promotional)
+        await tempo.posted(conn, target, now, of=NAME, ref=ref, promotional=promotional, line=entry.line)
 
     async def _problem(self, ctx: Context, entry: Entry, target: str) -> tuple[Group | None, str]:
         """The group of a target, or what keeps an entry from ever being posted there."""
@@ -182,6 +182,7 @@ class Publishing:
             effects.append(self._end(ctx, entry))
         passed = entry.next
         ahead, planned = await self._keeping.plan(ctx, replace(entry, confirmed=""))
+        await laying.tell(self._keeping, ctx, ahead)
         if not ahead.next:
             posted = bool(await records.last_posted(conn, entry.id))
             # What did not come at all goes back to its author, who may move it.

@@ -60,6 +60,8 @@ class CalendarSettings(BaseModel):
     """What happens to an entry that is over: it is taken away, or stands there struck through."""
     largest_file: int = Field(default=50_000_000, ge=1)
     """Bytes of an attached file; what the homeserver takes (`max_upload_size` of Synapse is 50 MB by itself)."""
+    settle_before: Duration = timedelta(days=3)
+    """How long before its time an entry without a date gets the one that the planner has found for it."""
     listed: int = Field(default=20, ge=1, le=100)
     """How many entries one answer of `calendar list` shows."""
 

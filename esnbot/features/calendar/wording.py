@@ -75,7 +75,7 @@ def when(voice: Voice, entry: Entry, zone: ZoneInfo, now: datetime, due: datetim
     """When an entry comes, in a few words."""
     first = entry.first
     if first is None:
-        return voice.say("no date yet")
+        return voice.say("when there is room for it") if entry.state is State.scheduled else voice.say("no date yet")
     shown = due or first.replace(tzinfo=zone)
     told = voice.moment(shown, zone, now)
     if entry.rule:

@@ -183,6 +183,11 @@ async def drop_wish(conn: AsyncConnection, of: str, ref: str, key: str | None = 
     await conn.execute(statement if key is None else statement.where(wishes.c.key == key))
 
 
+async def drop_wishes_under(conn: AsyncConnection, of: str, beginning: str) -> None:
+    """Forget the wishes of a feature whose name begins so."""
+    await conn.execute(delete(wishes).where(wishes.c.of == of, wishes.c.ref.startswith(beginning, autoescape=True)))
+
+
 async def line_of(conn: AsyncConnection, of: str, ref: str, key: str) -> str:
     """The line of a wish; '' where there is none."""
     query = select(wishes.c.line).where(wishes.c.of == of, wishes.c.ref == ref, wishes.c.key == key)

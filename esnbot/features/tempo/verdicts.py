@@ -68,6 +68,11 @@ async def unwish(conn: AsyncConnection, of: str, ref: str) -> None:
     await records.drop_wish(conn, of, ref)
 
 
+async def unwish_under(conn: AsyncConnection, of: str, beginning: str) -> None:
+    """Take back all wishes of a feature whose ``ref`` begins so."""
+    await records.drop_wishes_under(conn, of, beginning)
+
+
 async def weigh(conn: AsyncConnection, lines: Mapping[str, int]) -> None:
     """Say how the editorial lines are weighed, all of them: the higher, the more of it. Unknown lines weigh 1."""
     await records.put_weights(conn, lines)

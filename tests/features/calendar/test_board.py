@@ -140,6 +140,17 @@ class TestLookingAtIt:
         assert "jeudi 5 mars" in page
         assert "vendredi 6 mars" in page
 
+    async def test_what_has_no_time_stands_where_the_planner_sees_it_with_the_reason(self, desk: Desk) -> None:
+        number = await desk.add("Portes ouvertes", "in #cafe --draft")
+        await desk.max.post(f"/calendar/{number}", {"do": "fit"})
+        [event] = await events(desk)
+        assert event["classNames"] == ["laid"]
+        page = (await desk.max.get(f"/calendar/{number}")).text
+        assert 'id="planner"' in page
+        await desk.max.post(f"/calendar/{number}/move", {"at": "2026-03-06T11:30"})
+        assert (await desk.entry(number)).at == "2026-03-06T11:30"
+        assert [one["classNames"] for one in await events(desk)] == [["scheduled"]]
+
 
 class TestMovingIt:
     async def test_it_is_moved_and_moved_back(self, desk: Desk) -> None:

@@ -15,19 +15,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from esnbot.commands.asked import Outcome
 from esnbot.commands.people import name_of
 from esnbot.community.group import Group, Kind
-from esnbot.features.calendar import model, records, recurrence, rule_words, wording
+from esnbot.features.calendar import laying, model, records, recurrence, rule_words, wording
 from esnbot.features.calendar.board.showing import ROOT, Showing, html, plain, said
-from esnbot.features.calendar.model import Entry, What, may_be
+from esnbot.features.calendar.model import Entry, State, What, may_be
 from esnbot.provisioning import wanted
 from esnbot.speech import Voice, escape, later, render
 from esnbot.store import bindings
 from esnbot.web.visit import BoardPage, Form, Visit
 
-DOING: Final = ("approve", "submit", "return", "cancel", "withdraw", "undo")
+DOING: Final = ("approve", "submit", "return", "fit", "cancel", "withdraw", "undo")
 _STEPS: Final = {
     "approve": (What.approved, later("Approve")),
     "submit": (What.submitted, later("Have it looked at")),
     "return": (What.returned, later("Send it back")),
+    "fit": (What.moved, later("Find it a time")),
     "cancel": (What.cancelled, later("Cancel it")),
     "withdraw": (What.withdrawn, later("Withdraw it")),
 }
@@ -100,6 +101,7 @@ class EntryPages(Showing):
             people = {user: await name_of(conn, room_id, user) or user for user in involved if user}
             history = wording.history(voice, changes, {user: escape(name) for user, name in people.items()}, self.zone)
             files = await self.keeping.files(self.ctx(visit, conn), entry.id)
+            because = await self._because(visit, conn, entry)
         further = [plain(voice.moment(one.due, self.zone, visit.now)) for one in ahead[1:]] if entry.recurs else []
         steps = [(key, label) for key, (what, label) in _STEPS.items() if may_be(what, entry.state)]
         return visit.show(
@@ -110,6 +112,7 @@ class EntryPages(Showing):
             further=further,
             previews=previews,
             history=html(history),
+            because=because,
             author=people.get(entry.author, ""),
             reviewer=people.get(entry.approved_by or entry.reviewer, ""),
             files=[str(one.get("body", "")) for one in files],
@@ -118,6 +121,21 @@ class EntryPages(Showing):
             failed=outcome is not None and outcome.failed,
             asks=do if outcome is not None and outcome.asks else "",
         )
+
+    async def _because(self, visit: Visit, conn: AsyncConnection, entry: Entry) -> list[dict[str, str]]:
+        """What the planner says about its next times, and what keeps it from coming where it would be too much."""
+        if entry.state is not State.scheduled:
+            return []
+        names, voice = await self.names(conn, [entry]), visit.voice
+        layout = await laying.layout(self.keeping, conn, visit.now, keys=set(entry.targets))
+        placed = [one for one in layout.placed if laying.entry_of(one) == entry.id][:4]
+        left = [one for one in layout.left_out if laying.entry_of(one) == entry.id][:4]
+        told = [(one.room, plain(voice.moment(one.at, self.zone, visit.now)), one.because) for one in placed]
+        told += [(one.room, "", one.because) for one in left]
+        return [
+            {"where": names.get(room, room), "when": when, "why": plain(voice.say(because))}
+            for room, when, because in told
+        ]
 
     async def do(self, visit: Visit) -> web.StreamResponse:
         """One of the steps that an entry can go."""

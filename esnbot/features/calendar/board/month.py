@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.commands.reading import KEEPERS
-from esnbot.features.calendar import agenda, records
+from esnbot.features.calendar import agenda, laying, records
 from esnbot.features.calendar.board.showing import NO_LINE, ROOT, Row, Showing, plain
 from esnbot.features.calendar.keeping import moment
 from esnbot.features.calendar.model import Entry, State
@@ -103,8 +103,9 @@ class MonthPages(Showing):
         return [await self.row(visit, conn, entry, due, names) for due, entry in found]
 
     async def _waiting(self, visit: Visit, conn: AsyncConnection, line: str) -> list[Row]:
-        entries = await records.standing(conn, OPEN, line=line or None)
-        order = {state: number for number, state in enumerate(OPEN)}
+        scheduled = await records.standing(conn, {State.scheduled}, line=line or None)
+        entries = [*await records.standing(conn, OPEN, line=line or None), *(one for one in scheduled if not one.at)]
+        order = {state: number for number, state in enumerate((*OPEN, State.scheduled))}
         entries.sort(key=lambda entry: (order[entry.state], entry.id))
         names = await self.names(conn, entries)
         return [await self.row(visit, conn, entry, None, names) for entry in entries]
@@ -137,13 +138,31 @@ class MonthPages(Showing):
                 due = at_wall_clock(entry.first.date(), entry.first.time(), self.keeping.zone(entry)).astimezone(UTC)
                 if since <= due < until:
                     found.append((due, entry.at, entry, entry.state))
+        found += [
+            (at, entry.at, entry, State.scheduled) for at, entry in await self._laid(visit, conn, since, until, line)
+        ]
         names = await self.names(conn, (entry for _, _, entry, _ in found))
         events = []
         for due, name, entry, state in sorted(found, key=lambda one: (one[0], one[2].id)):
             row = await self.row(visit, conn, entry, due, names)
             here = self.local(due)
-            events.append(_event(row, f"{entry.id}:{name}", here, state))
+            events.append(_event(row, f"{entry.id}:{name}", here, state, settled=bool(entry.at)))
         return events
+
+    async def _laid(
+        self, visit: Visit, conn: AsyncConnection, since: datetime, until: datetime, line: str
+    ) -> list[tuple[datetime, Entry]]:
+        """What has no time, with the one that the planner sees for it."""
+        undated = {
+            one.id: one for one in await records.standing(conn, {State.scheduled}, line=line or None) if not one.at
+        }
+        keys = {key for one in undated.values() for key in one.targets[:1]}
+        found = await laying.planned(self.keeping, conn, visit.now, keys=keys)
+        return [
+            (one.at, undated[id])
+            for one in found
+            if (id := laying.entry_of(one)) in undated and since <= one.at < until
+        ]
 
     def _day(self, text: str) -> datetime | None:
         """The beginning of a local day, as an instant."""
@@ -182,7 +201,7 @@ async def _stamp(conn: AsyncConnection) -> Sequence[Any]:
     return (*(await conn.execute(changes)).one(), (await conn.execute(posted)).scalar_one())
 
 
-def _event(row: Row, id: str, here: datetime | None, state: State) -> dict[str, Any]:
+def _event(row: Row, id: str, here: datetime | None, state: State, *, settled: bool) -> dict[str, Any]:
     start = here.strftime("%Y-%m-%d %H:%M") if here else ""
     end = (here + timedelta(minutes=30)).strftime("%Y-%m-%d %H:%M") if here else ""
     open_state = state in OPEN or state is State.scheduled
@@ -194,7 +213,7 @@ def _event(row: Row, id: str, here: datetime | None, state: State) -> dict[str, 
         "backgroundColor": row.color or NO_LINE,
         "startEditable": row.moves and open_state,
         "durationEditable": False,
-        "classNames": [str(state)],
+        "classNames": [str(state) if settled else "laid"],
         "extendedProps": {
             "entry": row.id,
             "revision": row.revision,
