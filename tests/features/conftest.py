@@ -1,12 +1,22 @@
-"""A house for each test, on SQLite."""
+"""A house for each test, on a database that has all tables."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
+from esnbot.discovery import discover
+from esnbot.stored import migrations
+from esnbot.testing.databases import Tables
 from tests.features.house import House, a_house
+
+
+@pytest.fixture
+def tables() -> Tables:
+    """Those of all features."""
+    return migrations(discover())
 
 
 @pytest_asyncio.fixture
