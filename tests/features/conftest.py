@@ -7,16 +7,15 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from esnbot.discovery import discover
 from esnbot.stored import migrations
 from esnbot.testing.databases import Tables
-from tests.features.house import House, a_house
+from tests.features.house import House, a_house, all_features
 
 
 @pytest.fixture
 def tables() -> Tables:
     """Those of all features."""
-    return migrations(discover())
+    return migrations(all_features())
 
 
 @pytest_asyncio.fixture
