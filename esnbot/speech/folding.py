@@ -28,6 +28,8 @@ def decomposed(text: str) -> str:
 
 def unaccented(text: str) -> str:
     """A text without capitals and accents; signs and spaces stay as they are."""
+    if text.isascii():
+        return text.lower()
     return "".join(character for character in decomposed(text) if not unicodedata.combining(character))
 
 

@@ -19,6 +19,7 @@ from esnbot.homeserver.certificates import CertificateAuthority
 from esnbot.matrix.registration import Registration
 from esnbot.testing.browser import MISSING, Chromium, Windows, find_chromium, windows
 from esnbot.testing.clock import ManualClock
+from esnbot.testing.databases import Databases, Tables
 from esnbot.testing.homeserver import Homeserver, SharedHomeserver, homeserver_for_tests
 from esnbot.testing.postgres import Postgres
 from esnbot.testing.stub import StubHomeserver
@@ -149,23 +150,45 @@ def postgres() -> Iterator[Postgres]:
         server.stop()
 
 
-@pytest_asyncio.fixture
-async def postgres_url(postgres: Postgres) -> AsyncIterator[str]:
-    """The URL of an empty PostgreSQL database."""
-    name = await postgres.create_database()
-    yield postgres.url(name)
-    await postgres.drop_database(name)
-
-
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """The URL of an SQLite database that does not exist yet."""
+def tables() -> Tables | None:
+    """Which tables a test's database has from the beginning: a conftest or a module says so for its tests.
+
+    None: it is empty, or does not exist yet. Else folders of revisions, as for ``migrate``; ``CORE`` for none further.
+    """
+    return None
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    """Databases that have their tables already."""
+    return Databases(tmp_path_factory.mktemp("databases"))
+
+
+@pytest_asyncio.fixture
+async def postgres_url(postgres: Postgres, databases: Databases, tables: Tables | None) -> AsyncIterator[str]:
+    """The URL of a PostgreSQL database of this test's own, empty unless ``tables`` says otherwise."""
+    if tables is None:
+        name = await postgres.create_database()
+        yield postgres.url(name)
+        await postgres.drop_database(name)
+        return
+    lent = await databases.lend(postgres, tables)
+    yield postgres.url(lent.name)
+    await databases.give_back(postgres, lent)
+
+
+@pytest_asyncio.fixture
+async def sqlite_url(tmp_path: Path, databases: Databases, tables: Tables | None) -> str:
+    """The URL of an SQLite database of this test's own, which does not exist yet unless ``tables`` says otherwise."""
+    if tables is not None:
+        await databases.copy_to(tmp_path / "esnbot.db", tables)
     return f"sqlite+aiosqlite:///{tmp_path / 'esnbot.db'}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The URL of an empty database; the test runs once on each kind."""
+    """The URL of a database of this test's own; the test runs once on each kind."""
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
 
 

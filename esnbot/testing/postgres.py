@@ -52,7 +52,7 @@ class Postgres:
             if self._process.poll() is not None:
                 raise RuntimeError(f"PostgreSQL ended at once:\n{(self.folder / 'log').read_text(errors='replace')}")
             try:
-                connection = await self._connect()
+                connection = await self.connect()
             except (OSError, asyncpg.PostgresError):
                 return False
             await connection.close()
@@ -63,7 +63,7 @@ class Postgres:
     async def create_database(self) -> str:
         """Create an empty database; returns its name."""
         name = f"test_{uuid.uuid4().hex[:12]}"
-        connection = await self._connect()
+        connection = await self.connect()
         try:
             await connection.execute(f'CREATE DATABASE "{name}"')
         finally:
@@ -72,7 +72,7 @@ class Postgres:
 
     async def drop_database(self, name: str) -> None:
         """Drop a database, whoever is connected to it."""
-        connection = await self._connect()
+        connection = await self.connect()
         try:
             await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         finally:
@@ -93,8 +93,9 @@ class Postgres:
         self._log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    async def _connect(self) -> asyncpg.Connection:
-        return await asyncpg.connect(host=str(self.socket_dir), user="postgres", database="postgres")
+    async def connect(self, database: str = "postgres") -> asyncpg.Connection:
+        """A connection to a database, for whoever closes it."""
+        return await asyncpg.connect(host=str(self.socket_dir), user="postgres", database=database)
 
 
 def _prepare(data: Path) -> PostgresServer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -99,11 +100,15 @@ class Bot:
             self.process.wait(10)
 
 
+def a_bot(folder: Path) -> Bot:
+    ports = {"client": free_port(), "service": free_port(), "board": free_port()}
+    (folder / "community.yaml").write_text(CONFIG.format(**ports))
+    return Bot(folder)
+
+
 @pytest.fixture
 def bot(tmp_path: Path) -> Iterator[Bot]:
-    ports = {"client": free_port(), "service": free_port(), "board": free_port()}
-    (tmp_path / "community.yaml").write_text(CONFIG.format(**ports))
-    one = Bot(tmp_path)
+    one = a_bot(tmp_path)
     yield one
     one.kill()
 
@@ -145,60 +150,89 @@ async def rooms_of(said: str) -> list[str]:
         return sorted(await alex.joined_rooms())
 
 
-async def test_the_first_call_makes_a_community_that_a_person_can_log_in_to(bot: Bot) -> None:
-    bot.start()
-    said = await bot.until_ready()
+@dataclass
+class Lived:
+    """Two calls on one folder, and what was seen of them: each call takes seconds, so that all tests look at these."""
 
-    async with await log_in(said, "alex") as alex, await log_in(said, "camille") as camille:
+    folder: Path
+    first: str
+    """What the first call said."""
+    house: str | None
+    """Room ids of the house and the animators' group, and who was in which."""
+    keepers: str | None
+    rooms_of_alex: set[str]
+    rooms_of_camille: set[str]
+    answered_by: str
+    """Who answered a question in the lounge."""
+    stopped_in: list[float]
+    """Seconds that SIGTERM and SIGINT took, each."""
+    left_after_a_stop: bool
+    before: list[str]
+    """Alex's rooms at the end of the first call."""
+    second: str
+    took: float
+    """Seconds that the second call took to be ready."""
+    after: list[str]
+    """Alex's rooms in the second call."""
+
+
+async def lived(bot: Bot) -> Lived:
+    """Call it, talk to it, stop it, call it again, stop that."""
+    bot.start()
+    first = await bot.until_ready()
+    async with await log_in(first, "alex") as alex, await log_in(first, "camille") as camille:
         house = await alex.resolve("#house:localhost")
         keepers = await camille.resolve("#keepers:localhost")
-        assert house in await alex.joined_rooms()
-        assert {house, keepers} <= set(await camille.joined_rooms())
-        assert keepers not in await alex.joined_rooms()
-
+        rooms = set(await alex.joined_rooms()), set(await camille.joined_rooms())
         lounge = await alex.join("#lounge:localhost")
         question = await alex.say(lounge, "!esn help")
         answer = await alex.wait_for(lambda event: event.thread == question)
-        assert answer.sender == "@esnbot:localhost"
-
-    assert "password" not in (bot.folder / "var/esnbot.db").read_bytes().decode(errors="ignore")
-    assert bot.stop() < 3.0
-
-
-async def test_the_second_call_is_quick_shows_the_same_and_changes_nothing(bot: Bot) -> None:
-    bot.start()
-    first = await bot.until_ready()
     before = await rooms_of(first)
-    assert bot.stop(signal.SIGINT) < 3.0
+    stopped = [bot.stop()]
+    left = not port_is_free(url_of(first))
 
     began = time.monotonic()
     bot.start()
     second = await bot.until_ready()
     took = time.monotonic() - began
+    after = await rooms_of(second)
+    stopped.append(bot.stop(signal.SIGINT))
+    return Lived(bot.folder, first, house, keepers, *rooms, answer.sender, stopped, left, before, second, took, after)
 
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
+    bot = a_bot(tmp_path_factory.mktemp("twice"))
+    try:
+        yield asyncio.run(lived(bot))
+    finally:
+        bot.kill()
+
+
+def test_the_first_call_makes_a_community_that_a_person_can_log_in_to(twice: Lived) -> None:
+    assert twice.house in twice.rooms_of_alex
+    assert {twice.house, twice.keepers} <= twice.rooms_of_camille
+    assert twice.keepers not in twice.rooms_of_alex
+    assert twice.answered_by == "@esnbot:localhost"
+    assert "password" not in (twice.folder / "var/esnbot.db").read_bytes().decode(errors="ignore")
+
+
+def test_a_stop_is_quick_and_leaves_nothing(twice: Lived) -> None:
+    assert max(twice.stopped_in) < 3.0
+    assert not twice.left_after_a_stop
+
+
+def test_the_second_call_is_quick_shows_the_same_and_changes_nothing(twice: Lived) -> None:
     for localpart in ("camille", "alex"):
-        assert password_of(second, localpart) == password_of(first, localpart)
-    assert url_of(second) == url_of(first)
-    assert await rooms_of(second) == before
-    assert re.search(r"^  \d+ of \d+$", second, re.MULTILINE) is None
+        assert password_of(twice.second, localpart) == password_of(twice.first, localpart)
+    assert url_of(twice.second) == url_of(twice.first)
+    assert twice.after == twice.before
+    assert re.search(r"^  \d+ of \d+$", twice.second, re.MULTILINE) is None
     # Measured by the benchmarks; here only that it does not start from nothing.
-    assert took < 30.0
-    bot.stop()
+    assert twice.took < 30.0
 
 
-async def test_nothing_is_left_after_a_stop_and_nothing_after_a_kill(bot: Bot) -> None:
-    bot.start()
-    url = url_of(await bot.until_ready())
-    bot.stop()
-    assert port_is_free(url)
-
-    bot.start()
-    await bot.until_ready()
-    bot.kill()
-    await eventually(lambda: port_is_free(url))
-
-
-async def test_a_port_in_use_is_replaced_and_said(bot: Bot) -> None:
+async def test_beside_one_that_runs_a_second_is_refused_and_a_kill_leaves_nothing(bot: Bot) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -207,14 +241,10 @@ async def test_a_port_in_use_is_replaced_and_said(bot: Bot) -> None:
         path.write_text(re.sub(r"\n  listen: 127.0.0.1:\d+", f"\n  listen: 127.0.0.1:{busy}", path.read_text()))
         bot.start()
         said = await bot.until_ready()
+    # A port in use was replaced, and that was said.
     assert f"note: Port {busy} is in use by another program" in said
     assert not url_of(said).endswith(f":{busy}")
-    bot.stop()
 
-
-async def test_a_second_process_on_the_same_folder_is_refused_in_a_sentence(bot: Bot) -> None:
-    bot.start()
-    await bot.until_ready()
     other = Bot(bot.folder, calls=1)
     other.start()
     try:
@@ -224,7 +254,8 @@ async def test_a_second_process_on_the_same_folder_is_refused_in_a_sentence(bot:
         assert "Traceback" not in other.said
     finally:
         other.kill()
-    bot.stop()
+    bot.kill()
+    await eventually(lambda: port_is_free(url_of(said)))
 
 
 async def test_it_can_be_stopped_while_it_starts(bot: Bot) -> None:

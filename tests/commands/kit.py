@@ -39,6 +39,8 @@ from esnbot.store.database import Database
 from esnbot.store.migrate import migrate
 
 BOT = "@esnbot:example.org"
+DATABASE = "commands.db"
+"""Name of the file; one that is there already has the tables."""
 ZOE, ALI, MAX, PIA = (f"@{name}:example.org" for name in ("zoe", "ali", "max", "pia"))
 """Zoé is a member, Ali owns the photo group, Max is an animator, Pia an administrator."""
 PAT, EVE = "@pat:partner.example", "@eve:elsewhere.example"
@@ -386,7 +388,7 @@ class Room:
 @asynccontextmanager
 async def a_room(folder: Path, community: Community | None = None, flood: Flood | None = None) -> AsyncIterator[Room]:
     """The commands on a fresh database that knows who is in which room."""
-    database = await Database.open(f"sqlite+aiosqlite:///{folder / 'commands.db'}")
+    database = await Database.open(f"sqlite+aiosqlite:///{folder / DATABASE}")
     try:
         await migrate(database, [commands.MIGRATIONS])
         await database.write(_furnish)

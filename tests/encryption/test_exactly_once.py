@@ -180,13 +180,13 @@ async def test_when_one_process_is_killed_another_that_waits_takes_the_device_ov
 
 
 @pytest.mark.timeout(300)
-async def test_hundreds_of_messages_over_several_sessions(
+async def test_many_messages_over_several_sessions(
     settings: Settings, alice: EncryptingClient, bob: EncryptingClient, soak: bool
 ) -> None:
-    count = 500 if soak else 250
+    count, rotation = (500, 100) if soak else (60, 20)
     async with at_work(settings) as app:
         bot = app.client.user
-        room = await alice.encrypted_room(bot, direct=False)
+        room = await alice.encrypted_room(bot, direct=False, rotation_period_msgs=rotation)
         await alice.nio.room_invite(room, bob.nio.user_id)
         await bob.join(room)
         for number in range(count):

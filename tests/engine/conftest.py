@@ -11,6 +11,7 @@ import structlog
 from esnbot.store.database import Database
 from esnbot.store.migrate import migrate
 from esnbot.testing.clock import ManualClock
+from esnbot.testing.databases import CORE, Tables
 from esnbot.testing.stub import StubHomeserver
 from tests.engine.workshop import OTHER, ROOM, Workshop
 
@@ -27,6 +28,12 @@ def _plain_logs() -> None:
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+@pytest.fixture
+def tables() -> Tables:
+    """The core's."""
+    return CORE
 
 
 @pytest_asyncio.fixture

@@ -79,7 +79,7 @@ class Victim:
 async def test_kills_lose_nothing_and_double_nothing(
     tmp_path: Path, database_url: str, soak: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kills, restarts, count = (50, 5, 500) if soak else (10, 1, 100)
+    kills, restarts, count = (50, 5, 500) if soak else (6, 1, 100)
     randomness = random.Random(SEED)
     config = homeserver_for_tests(tmp_path / "synapse", address="127.0.0.1")
     registration = Registration.new(server_name=config.server_name, url=f"http://127.0.0.1:{free_port()}")

@@ -1,12 +1,21 @@
-"""A house for each test, on SQLite."""
+"""A house for each test, on a database that has all tables."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
-from tests.features.house import House, a_house
+from esnbot.stored import migrations
+from esnbot.testing.databases import Tables
+from tests.features.house import House, a_house, all_features
+
+
+@pytest.fixture
+def tables() -> Tables:
+    """Those of all features."""
+    return migrations(all_features())
 
 
 @pytest_asyncio.fixture

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from functools import cache
 from itertools import count
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -449,13 +450,20 @@ async def _next_due(conn: AsyncConnection) -> datetime | None:
     return None if due is None else datetime.fromtimestamp(due / 1000, UTC)
 
 
+@cache
+def all_features() -> Discovery:
+    """What is installed, looked for once."""
+    found = discover()
+    assert not found.broken
+    return found
+
+
 @asynccontextmanager
 async def a_house(
     url: str, community: Community | None = None, settings: dict[str, dict[str, Any]] | None = None
 ) -> AsyncIterator[House]:
     """All features on a fresh database, everything declared and every room there; Zoé, Ali and Max are in the café."""
-    found = discover()
-    assert not found.broken
+    found = all_features()
     async with migrated(url, found) as database:
         house = House(database, community or a_community(), found, settings=settings or {})
         await house.declare()

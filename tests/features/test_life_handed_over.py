@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from sqlalchemy import Connection, text
@@ -14,6 +15,11 @@ from esnbot.store.database import Database
 from esnbot.store.migrate import migrate, scripts
 
 FOLDER: Path = feature.DECLARATION.migrations or Path()
+
+
+@pytest.fixture
+def tables() -> None:
+    """None yet."""
 
 
 def _as_it_was(connection: Connection) -> None:

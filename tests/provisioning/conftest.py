@@ -11,8 +11,15 @@ import pytest_asyncio
 
 from esnbot.store.database import Database
 from esnbot.store.migrate import migrate
+from esnbot.testing.databases import Tables
 from esnbot.testing.homeserver import Homeserver
 from tests.provisioning.kit import MIGRATIONS, Stage, staged
+
+
+@pytest.fixture
+def tables() -> Tables:
+    """The core's and those of provisioning."""
+    return [MIGRATIONS]
 
 
 @pytest.fixture(scope="module")

@@ -125,8 +125,9 @@ async def test_while_a_room_is_asked_for_nothing_is_withdrawn_and_afterwards_not
     assert await attempts(database) == []
 
 
+@pytest.mark.parametrize("tables", [None], ids=["empty"])
 async def test_problems_from_before_reasons_had_codes_are_kept_as_ones_without(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, tables: None
 ) -> None:
     before = tmp_path / "migrations"
     before.mkdir()
