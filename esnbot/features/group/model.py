@@ -37,6 +37,8 @@ ALIKE: Final = 88
 """From this score on (0 to 100) two names are pointed out as near-duplicates."""
 _ASCII_WORDS: Final = re.compile(r"[a-z0-9]+")
 _MARKS_IN_A_ROW: Final = 2
+_CLOSING: Final = {'"': '"', "“": "”", "„": "“”", "«": "»"}
+"""The quotation marks that end what one of them began."""
 _LETTERS: Final = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ı": "i"})
 # They say that it is a group, not which one; French and English.
 _GENERIC_FR: Final = (
@@ -77,6 +79,10 @@ def proper_name(text: str, longest: int) -> str:
         if marks <= _MARKS_IN_A_ROW:
             kept.append(character)
     name = unicodedata.normalize("NFC", "".join(kept))
+    closing = _CLOSING.get(name[:1])
+    if closing is not None and not any(mark in name[1:] for mark in closing):
+        # Somebody forgot the second quotation mark.
+        name = name[1:].lstrip()
     if not any(_shows(character) for character in name):
         raise UnusableName(NameProblem.empty)
     if len(name) > longest:
