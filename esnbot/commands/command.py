@@ -74,10 +74,10 @@ class Param:
 
     What leaves no choice is no question: a single offer is taken, and with none the parameter is left out.
     """
-    needed: Callable[[Call], Awaitable[bool]] | None = None
+    needed: Callable[[Call], Awaitable[bool | None]] | None = None
     """Whether it is needed, given the answers so far: then it is asked for and cannot be skipped, else it is not asked.
 
-    None: its question is put whatever the answers are.
+    None, or an answer of None: its question is put, and can be skipped where the parameter is not required.
     """
     check: Callable[[Call, Any], Awaitable[None]] | None = None
     """Raises ``Problem`` for an answer that its kind can read and the command could not take."""
@@ -202,6 +202,8 @@ class Command:
     """Language to examples, without the prefix."""
     dialogue: bool = False
     """In a direct chat, what is missing is asked for, one question at a time (``Param.question``)."""
+    hindered: Callable[[Call], Awaitable[Markdown | None]] | None = None
+    """Why the person cannot do this now, whatever they answer: said instead of a dialogue's first question."""
     default: bool = False
     """Runs when the noun is given without a verb."""
     below: bool = False

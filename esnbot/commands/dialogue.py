@@ -76,6 +76,8 @@ class Dialogues:
     async def begin(self, given: Given) -> Sequence[Effect]:
         """Ask the first question; another dialogue of the person's is put aside."""
         call = given.call
+        if given.command.hindered is not None and (why := await given.command.hindered(call)) is not None:
+            return [call.refuse(why)]
         before = await dialogue_records.find(call.ctx.conn, call.person.user)
         kept = Dialogue(call.person.user, call.event.event_id, call.event.room_id, call.event)
         aside = call.voice.say("I have put the earlier questions aside.") if before is not None else ""

@@ -92,9 +92,10 @@ class Questions:
             if param.question is None:
                 continue
             if param.needed is not None:
-                if not await param.needed(replace(self._call, args={**self._nothing(), **args})):
+                needed = await param.needed(replace(self._call, args={**self._nothing(), **args}))
+                if needed is False:
                     continue
-                param = replace(param, required=True)
+                param = replace(param, required=param.required or needed is True)
             offers = await self._offers(param, args)
             if param.offers is not None and len(offers) < 2:
                 # What cannot be read after all is left out, as if it had not been offered.

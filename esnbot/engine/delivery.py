@@ -203,12 +203,12 @@ class Courier:
             await self._client.kick(room, user, "")
         except (Forbidden, NotThere):
             if await self._is_invited(room, user):
-                # They are as powerful here as the bot. An invitation into a room that nobody is in could not be accepted.
+                # They are as powerful here as the bot. Nobody can accept an invitation into a room that nobody is in.
                 return
         await self._leave(room)
 
     async def _is_invited(self, room: str, user: str) -> bool:
-        """Whether an invitation is open; False when the bot is not in the room any more: it did all it had to, before."""
+        """Whether they are in it or invited; False when the bot is out already: it did all that it had to, before."""
         try:
             return await self._membership(room, user) in ("join", "invite", "knock")
         except (Forbidden, NotThere):

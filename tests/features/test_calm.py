@@ -221,7 +221,9 @@ async def test_one_switch_turns_everything_off(any_house: House) -> None:
 
 async def test_one_thing_can_be_turned_off_alone(house: House) -> None:
     assert "accueils" in await house.ask("!rse tranquille")
-    assert "arrêté pour vous\xa0: accueils" in await house.ask("!rse tranquille oui accueils")
+    answer = await house.ask("!rse tranquille oui accueils")
+    assert "arrêté pour vous\xa0: accueils" in answer
+    assert "`!rse tranquille non accueils`" in answer
     assert "accueils\xa0: arrêté" in await house.ask("!rse tranquille")
     await whisper(house, both("A greeting"))
     await whisper(house, both("Something else"), feature="other")

@@ -129,6 +129,15 @@ async def test_whoever_left_the_community_is_not_found(sqlite_url: str) -> None:
         assert "inox" not in await found(house, "who knows inx")
 
 
+async def test_nobody_is_described_and_a_subject_is_offered_without_its_article(house: House) -> None:
+    assert "Je ne décris personne" in await found(house, f"qui est {ALI}")
+    assert "`moi savoirs gabarits`" in await found(house, "qui connaît les gabarits")
+    assert "`moi savoirs usinage`" in await found(house, "qui connaît l'usinage")
+    await state(house, ALI, "soudure")
+    # What was a slip of the keyboard is no subject to take up.
+    assert "moi savoirs" not in await found(house, "qui connaît soudrue")
+
+
 async def test_a_slip_gets_what_was_meant_among_what_one_may_see(house: House) -> None:
     await state(house, ALI, "soudure")
     assert "soudure" in await found(house, "who knows soudrue")

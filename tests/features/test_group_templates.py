@@ -384,6 +384,37 @@ class TestQuotas:
             await house.agree("!rse groupe archiver Tram")
             assert await house.say("!rse groupe créer Alpha") == []
 
+    async def test_nothing_a_week_is_nothing(self, sqlite_url: str) -> None:
+        settings = {"group": {"may_create": {"staff": {"a_week": 0}}}}
+        async with a_house(sqlite_url, with_templates(), settings) as house:
+            assert "les animateurs peuvent en créer un pour vous" in await house.ask(f"{CREATE}")
+
+    async def test_a_word_that_is_no_template_gets_those_that_one_may_use(self, sqlite_url: str) -> None:
+        settings = {"group": {"may_create": {"staff": {"templates": ["bench"]}}}}
+        async with a_house(sqlite_url, with_templates(), settings) as house:
+            told = await house.ask("!rse groupe créer Tram --modèle projett")
+            assert "« projett »" in told.replace("\u00a0", " ")
+            assert "`établi`" in told
+            assert "`projet`" not in told
+            # Who names none is told to choose, not refused something that they did not ask for.
+            assert "Dites de quoi part votre groupe" in await house.ask("!rse groupe créer Tram")
+
+    async def test_questions_offer_and_take_what_one_may_make(self, sqlite_url: str) -> None:
+        settings = {"group": {"may_create": {"staff": {"templates": ["bench", "project"], "a_week": 1}}}}
+        async with a_house(sqlite_url, with_templates(), settings) as house:
+            await house.put_in("!direct", ZOE, BOT)
+            await house.say("créer un groupe", room="!direct")
+            asked = await house.ask_first("Tram", room="!direct")
+            assert ("établi" in asked, "loisir" in asked, "passer" in asked) == (True, False, False)
+            assert "Vous ne pouvez pas créer ce genre de groupe ici" in await house.ask_first("loisir", room="!direct")
+            assert "J’ai besoin d’une réponse" in await house.ask_first("passer", room="!direct")
+            for line in ("établi", "passer", "passer", "passer", "oui"):
+                await house.say(line, room="!direct")
+            assert (await house.place("tram")).template == "bench"
+            # Whoever has made enough hears it before any question.
+            told = await house.ask("créer un groupe", room="!direct")
+            assert "Vous avez créé un groupe en sept jours" in told
+
     async def test_animators_are_not_counted(self, sqlite_url: str) -> None:
         settings = {"group": {"may_create": {"staff": {"a_week": 0}}}}
         async with a_house(sqlite_url, with_templates(), settings) as house:

@@ -167,7 +167,7 @@ async def _welcomed(person: Person, rooms: list[str]) -> bool:
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
-        (f"!esn group create {LONG} --template project", "2\u202f000"),
+        (f"!esn group create {LONG} --template project", "at most 80 characters fit"),
         (f'!esn group create "{"y" * 200}" --template project', "too long"),
         ('!esn group create "\u200b\u202e\u2066" --template project', ""),
         ("!esn group create Tram --template projet-x", "any template called"),

@@ -49,6 +49,8 @@ def test_one_long_line_is_a_text_that_gets_a_title() -> None:
         ("t" * 10_000 + "\nText", Problem.title),
         ("Title\n" + "x" * 40_000, Problem.text),
         ("Title\n" + " ".join(f"#tag{n}" for n in range(50)), Problem.tags),
+        ("Title " + " ".join(f"#tag{n}" for n in range(50)) + "\nText", Problem.tags),
+        ("Title #" + "a" * 300 + "\nText", Problem.tag),
         ("Title\n#" + "x" * 100, Problem.tag),
     ],
 )

@@ -106,6 +106,7 @@ async def test_what_is_silenced_is_listed_with_who_asked_for_it(any_house: House
     answer = await any_house.ask("!rse silence")
     assert "amorces\xa0: depuis aujourd’hui" in answer
     assert ZOE in answer
+    assert "`!rse silence lever` lève tout" in answer
     assert "déjà" in await any_house.ask("!rse silence amorces", sender=ALI)
 
 
@@ -114,7 +115,7 @@ async def test_what_an_owner_silenced_only_owners_lift_for_a_while(any_house: Ho
     # An owner, or who looks after the community, makes it firm.
     assert "propriétaire" in await any_house.ask("!rse silence amorces", sender=MAX)
     refused = await any_house.ask("!rse silence lever amorces")
-    assert "Un propriétaire du groupe a demandé ce silence" in refused
+    assert "Un propriétaire ou un animateur a demandé ce silence" in refused
     assert "Un propriétaire" in await any_house.ask("!rse silence lever tout")
     assert await prompts(any_house, 31) == []
     assert "De nouveau permis" in await any_house.ask("!rse silence lever amorces")

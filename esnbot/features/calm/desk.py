@@ -86,7 +86,17 @@ class Desk:
                     )
                 )
             ]
-        return [call.answer(call.voice.say("**Turned off for you: {what}.**", what=self._shown(call, what)))]
+        voice, word = call.voice, _quoted(self.private[what].shown(call.voice.language))
+        again = code(f"!rse tranquille non {word}" if voice.language == "fr" else f"!esn quiet off {word}")
+        return [
+            call.answer(
+                voice.say(
+                    "**Turned off for you: {what}.** {command} turns it on again.",
+                    what=self._shown(call, what),
+                    command=again,
+                )
+            )
+        ]
 
     async def quiet_off(self, call: Call) -> Sequence[Effect]:
         """The person wants to hear something again."""
@@ -142,7 +152,7 @@ class Desk:
         )
         who = (
             voice.say(
-                "An owner lifts this again with {command}; after {time}, anybody here can.",
+                "Owners and animators lift this again with {command}; after {time}, anybody here can.",
                 command=command,
                 time=voice.duration(self._settings.owners_word),
             )
@@ -176,8 +186,10 @@ class Desk:
                 words=voice.list(words, either=True),
                 all=code(ALL.shown(voice.language)),
             )
-        head = voice.say("**Silenced here**") if lines else voice.say("**Nothing is silenced here.**")
-        return [call.answer(paragraphs(head, bullets(lines) if lines else None, more))]
+        if not lines:
+            return [call.answer(paragraphs(voice.say("**Nothing is silenced here.**"), more))]
+        lifted = voice.say("`!esn silence lift` lifts all of it; with one word more, just that.")
+        return [call.answer(paragraphs(voice.say("**Silenced here**"), bullets(lines), lifted, more))]
 
     async def lift(self, call: Call) -> Sequence[Effect]:
         """Let a feature speak in this group again."""
@@ -194,7 +206,7 @@ class Desk:
             return [
                 call.refuse(
                     voice.say(
-                        "An owner has silenced this, so only owners and animators can lift it for now. After {time}, "
+                        "An owner or an animator has silenced this: for now, only they can lift it. After {time}, "
                         "anybody here can.",
                         time=voice.duration(self._settings.owners_word),
                     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -22,6 +23,9 @@ OPTIONS: Final = {
     "pace": ("pace", "rythme"),
     "language": ("language", "langue"),
 }
+_ABOUT_A_PERSON: Final = re.compile(r"(?:is|are|est|sont)\s", re.IGNORECASE)
+"""'who is Zoé'."""
+_ARTICLE: Final = re.compile(r"(?:(?:the|an?|les?|la|des|du)\s+|l['’]\s*)", re.IGNORECASE)
 
 
 class Desk:
@@ -117,7 +121,7 @@ class Desk:
         return [
             call.answer(
                 paragraphs(
-                    voice.say("**You can ask about {subject}:**", subject=voice.quote(words)),
+                    voice.say("**Whom to ask about {subject}**", subject=voice.quote(words)),
                     bullets(
                         voice.say(
                             "{person}: {subjects}",
@@ -139,16 +143,18 @@ class Desk:
 
     def _nobody(self, call: Call, words: str, found: Findings) -> Markdown:
         voice = call.voice
-        nobody = voice.say("I know of nobody to ask about {subject}.", subject=voice.quote(words))
-        meant = (
-            voice.say(
-                "Did you mean {names}?", names=voice.list((voice.quote(word) for word in found.near), either=True)
+        if _ABOUT_A_PERSON.match(words):
+            return voice.say(
+                "I do not describe anybody: I only know what people say that one can ask them about. For example: "
+                "`!esn who knows jigs`."
             )
-            if found.near
-            else None
-        )
-        yours = voice.say("If people can ask you, say so: {command}.", command=code(_ask_about(voice, words)))
-        return paragraphs(nobody, meant, yours)
+        nobody = voice.say("I know of nobody to ask about {subject}.", subject=voice.quote(words))
+        if found.near:
+            near = voice.list((voice.quote(word) for word in found.near), either=True)
+            return paragraphs(nobody, voice.say("Did you mean {names}?", names=near))
+        subject = _ARTICLE.sub("", words) or words
+        yours = voice.say("If you know about it, say so: {command}.", command=code(_ask_about(voice, subject)))
+        return paragraphs(nobody, yours)
 
     # --- oneself -------------------------------------------------------------------------------------------------
 

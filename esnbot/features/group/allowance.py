@@ -12,6 +12,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.commands.command import Call
+from esnbot.commands.reading import Person
 from esnbot.community.group import Group, Origin
 from esnbot.community.model import Community
 from esnbot.engine.clock import milliseconds
@@ -45,8 +46,8 @@ def rules_for(settings: GroupSettings, audiences: Collection[str]) -> Sequence[M
 
 
 def allows(rule: MayCreate, template: str) -> bool:
-    """Whether a rule lets people make groups from a template ('' for none)."""
-    return rule.templates is None or template in rule.templates
+    """Whether a rule lets people make groups from a template ('' for none) at all."""
+    return 0 not in (rule.a_week, rule.at_once) and (rule.templates is None or template in rule.templates)
 
 
 def has_room(rule: MayCreate, made: Made) -> bool:
@@ -66,44 +67,60 @@ class Allowance:
         """The community."""
         return self.desk.community
 
-    def _rules(self, call: Call) -> Sequence[MayCreate]:
-        return () if oversees(call.person.roles) else rules_for(self.desk.settings, call.person.audiences)
+    def _rules(self, person: Person) -> Sequence[MayCreate]:
+        return () if oversees(person.roles) else rules_for(self.desk.settings, person.audiences)
 
-    def templates(self, call: Call) -> list[str]:
+    def templates(self, person: Person) -> list[str]:
         """The keys of the templates that the person may use; for kinds without a template, the name of the kind."""
         known = [key for key, template in self.community.templates.items() if template.kind in MADE_IN_CHAT]
         bare = [kind.value for kind in MADE_IN_CHAT if self.community.standard(kind) is None]
-        rules = self._rules(call)
+        rules = self._rules(person)
         if not rules:
             # The kinds come first, in the order in which people know them.
             first = [kind.value for kind in MADE_IN_CHAT if kind.value in known or kind.value in bare]
             return [*first, *(key for key in known if key not in first)]
         return [key for key in known if any(allows(rule, key) for rule in rules)]
 
-    async def check(self, call: Call, template: str) -> None:
-        """Raise Refusal for what the person may not make, with what they may."""
-        rules = self._rules(call)
+    async def check(self, call: Call, template: str, *, chosen: bool = True) -> None:
+        """Raise Refusal for what the person may not make, with what they may; ``chosen``: whether they named it."""
+        rules = self._rules(call.person)
         if not rules:
             return
-        may = self.templates(call)
+        may = self.templates(call.person)
         fit = [rule for rule in rules if allows(rule, template)]
         if not fit:
-            raise Refusal(self.not_this(call.voice, may))
+            raise Refusal(self._not_this(call.voice, may, chosen=chosen))
         made = await self._made(call)
         if not any(has_room(rule, made) for rule in fit):
             raise Refusal(self._enough(call.voice, fit, made))
 
-    def not_this(self, voice: Voice, may: Sequence[str]) -> Markdown:
-        """That something else is what the person may make."""
+    async def hindrance(self, call: Call) -> Markdown | None:
+        """Why the person can make no group at all now; None when they can make one."""
+        rules, may = self._rules(call.person), self.templates(call.person)
         if not may:
-            return voice.say(
-                "In this community, groups are not yours to make. `!esn group list` shows those that you can join, and "
-                "the animators can make one for you."
-            )
-        names = voice.list([code(self.desk.template_name(key, voice.language)) for key in may], either=True)
+            return self.nothing(call.voice)
+        fit = [rule for rule in rules if any(allows(rule, key) for key in may)]
+        if not fit:
+            return None
+        made = await self._made(call)
+        return None if any(has_room(rule, made) for rule in fit) else self._enough(call.voice, fit, made)
+
+    def nothing(self, voice: Voice) -> Markdown:
+        """That the person may make no groups."""
         return voice.say(
-            "This is not a group that you can make here. You can make one with `--template` and {templates}; for "
-            "anything else, ask the animators.",
+            "In this community, groups are not yours to make. `!esn group list` shows those that you can join, and "
+            "the animators can make one for you."
+        )
+
+    def _not_this(self, voice: Voice, may: Sequence[str], *, chosen: bool) -> Markdown:
+        if not may:
+            return self.nothing(voice)
+        names = voice.list([code(self.desk.template_name(key, voice.language)) for key in may], either=True)
+        if not chosen:
+            return voice.say("Say what your group begins with: add `--template` and {templates}.", templates=names)
+        return voice.say(
+            "You cannot make a group of this sort here. Open to you, after `--template`: {templates}. For anything "
+            "else, ask the animators.",
             templates=names,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.commands import trail, waiting
 from esnbot.commands.command import Call, Offer
-from esnbot.commands.reading import Problem
+from esnbot.commands.reading import Person, Problem
 from esnbot.community.group import Group, Kind, Place, Space
 from esnbot.community.model import Template
 from esnbot.community.reach import audiences_of, is_for
@@ -134,8 +134,25 @@ class Creating:
         language = call.person.language
         return [
             Offer(key, self._desk.template_name(key, language), default=key == Kind.informal.value)
-            for key in self._allowance.templates(call)
+            for key in self._allowance.templates(call.person)
         ]
+
+    def templates_of(self, person: Person) -> Collection[str]:
+        """The keys of the templates that a person may use."""
+        return self._allowance.templates(person)
+
+    async def needs_template(self, call: Call) -> bool | None:
+        """Whether one has to be chosen: what a group is without a choice may not be among those that one may make."""
+        return True if Kind.informal.value not in self._allowance.templates(call.person) else None
+
+    async def check_template(self, call: Call, template: str) -> None:
+        """Raise ``Problem`` for a template that is not the person's to use."""
+        if template not in self._allowance.templates(call.person):
+            raise Problem(later("You cannot make a group of this sort here."))
+
+    async def hindered(self, call: Call) -> Markdown | None:
+        """Why the person can make no group now, whatever they answer."""
+        return await self._allowance.hindrance(call)
 
     async def audiences_offered(self, call: Call) -> Sequence[Offer]:
         """The audiences among which there is a choice, in the spaces that are meant for the person."""
@@ -180,9 +197,9 @@ class Creating:
 
     async def list_templates(self, call: Call) -> Sequence[Effect]:
         """What a group can begin with, with a sentence each; only what the person may use."""
-        voice, may = call.voice, self._allowance.templates(call)
+        voice, may = call.voice, self._allowance.templates(call.person)
         if not may:
-            return [call.answer(self._allowance.not_this(voice, may))]
+            return [call.answer(self._allowance.nothing(voice))]
         return [
             call.answer(
                 paragraphs(
@@ -250,7 +267,8 @@ class Creating:
 
     async def _allowed(self, call: Call) -> None:
         key, kind, _ = self._template(call)
-        await self._allowance.check(call, key or kind.value)
+        chosen = bool(call.args.get("template") or call.args.get("kind"))
+        await self._allowance.check(call, key or kind.value, chosen=chosen)
         since = milliseconds(call.ctx.now - timedelta(days=1))
         if await records.asked_since(call.ctx.conn, call.person.user, since) >= self._settings.a_day:
             raise Refusal(

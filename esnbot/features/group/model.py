@@ -35,6 +35,8 @@ TOPIC: Final = 100
 """So many characters of a topic are shown in a list at most."""
 ALIKE: Final = 88
 """From this score on (0 to 100) two names are pointed out as near-duplicates."""
+_CLOSING: Final = {'"': '"', "“": "”", "„": "“”", "«": "»"}
+"""The quotation marks that end what one of them began."""
 # They say that it is a group, not which one; French and English.
 _GENERIC_FR: Final = (
     "a au aux avec cercle club communaute d de des du en equipe et groupe l la le les nos notre pour projet salon sur"
@@ -66,6 +68,10 @@ def proper_name(text: str, longest: int) -> str:
     if len(text) > 20 * longest:
         raise UnusableName(NameProblem.long)
     name = tidy(text)
+    closing = _CLOSING.get(name[:1])
+    if closing is not None and not any(mark in name[1:] for mark in closing):
+        # Somebody forgot the second quotation mark.
+        name = name[1:].lstrip()
     if not any(_shows(character) for character in name):
         raise UnusableName(NameProblem.empty)
     if len(name) > longest:

@@ -94,16 +94,17 @@ def written(text: str) -> Written:
 def proper(title: str, words: str) -> Written:
     """Title and text with the tags that stand in them. Raises ``Unusable``."""
     title, words = " ".join(clean(title).split()), clean(words).strip("\n").rstrip()
-    if len(title) > LONGEST_TITLE:
-        raise Unusable(Problem.title)
     if len(words) > LONGEST_TEXT:
         raise Unusable(Problem.text)
+    # Before the title is measured: with many tags behind it, the title is not what is too long.
     tags = tags_in(f"{title}\n{words}")
     if len(tags) > MOST_TAGS:
         raise Unusable(Problem.tags)
     if any(len(tag) > LONGEST_TAG for tag in tags):
         raise Unusable(Problem.tag)
     shown = _without_tags_at_end(title)
+    if len(shown) > LONGEST_TITLE:
+        raise Unusable(Problem.title)
     if shown.lower() in (f"#{tag}" for tag in tags):
         shown = shown.removeprefix("#")
     if not shown.strip():

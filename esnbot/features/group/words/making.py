@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
 from esnbot.commands.command import Command, Names, Param
+from esnbot.commands.reading import Person, Problem, Reading
 from esnbot.commands.values import Choice, Discreet, PersonValue, SpaceValue, Switch, Text
 from esnbot.community.model import Community
 from esnbot.features.group.creating import Creating
 from esnbot.features.group.desk import Desk
 from esnbot.features.group.founding import Founding
 from esnbot.features.group.model import KINDS, MADE_IN_CHAT
-from esnbot.features.group.words.shared import LONGEST_TEXT, NOUN, kind_param
+from esnbot.features.group.words.shared import LONGEST_MESSAGE, LONGEST_TEXT, NOUN, kind_param
 from esnbot.speech import Later, later
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateValue(Choice):
+    """A template; of a word that is none, what the person may use is told, and nothing else is guessed at."""
+
+    theirs: Callable[[Person], Collection[str]] = field(kw_only=True)
+
+    async def read(self, text: str, reading: Reading) -> str:
+        """The key, also of a template that is not theirs to use."""
+        try:
+            return await Choice.read(self, text, reading)
+        except Problem as problem:
+            theirs = self.theirs(reading.person)
+            known = {key: names for key, names in self.of.items() if key in theirs}
+            if not known:
+                raise Problem(problem.alone) from None
+            return await Choice(known, self.unknown).read(text, reading)
 
 
 def making(desk: Desk, community: Community) -> tuple[Command, ...]:
@@ -20,7 +42,8 @@ def making(desk: Desk, community: Community) -> tuple[Command, ...]:
         Param(
             name="name",
             names=Names(("name",), ("nom",)),
-            kind=Text(LONGEST_TEXT),
+            # Whatever is too long for a name is answered as such.
+            kind=Text(LONGEST_MESSAGE),
             help=later("What people will call it."),
             question=later("What will the group be called?"),
             check=creating.check_name,
@@ -28,12 +51,18 @@ def making(desk: Desk, community: Community) -> tuple[Command, ...]:
         Param(
             name="template",
             names=Names(("template",), ("modèle", "modele")),
-            kind=Choice(_templates(community), later("I do not know any template called {text}.")),
+            kind=TemplateValue(
+                _templates(community),
+                later("I do not know any template called {text}."),
+                theirs=creating.templates_of,
+            ),
             help=later("What it begins with: rooms, topic, charter, pages. `!esn group templates` lists them."),
             required=False,
             option=True,
             question=later("What kind of group is it?"),
             offers=creating.templates_offered,
+            needed=creating.needs_template,
+            check=creating.check_template,
         ),
         kind_param(later("What kind of group it is; it then begins with what groups of that kind begin with.")),
         Param(
@@ -108,6 +137,7 @@ def making(desk: Desk, community: Community) -> tuple[Command, ...]:
             params=tuple(params),
             confirm=creating.ask,
             dialogue=True,
+            hindered=creating.hindered,
             examples={
                 "en": (
                     'group create "Photo club" --template hobby',

@@ -11,6 +11,8 @@ from esnbot.speech import Later, later
 
 NOUN: Final = "group"
 LONGEST_TEXT: Final = 2_000
+LONGEST_MESSAGE: Final = 65_536
+"""No event of Matrix has more."""
 KEEPERS: Final = later("the group's owners and the animators")
 """Whose commands those of owners are."""
 
