@@ -221,6 +221,8 @@ def shown(facet: Facet, content: Content | None) -> Any:
     if facet.type == WIDGET:
         return content.get("url") or None
     if facet.type == "m.space.child":
+        if not content.get("via"):
+            return None
         shown = {name: content[name] for name in ("order", "suggested") if name in content}
         return {"space": facet.space, **shown}
     return content

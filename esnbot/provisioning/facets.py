@@ -280,7 +280,7 @@ def _links(desired: DesiredRoom, view: View, room: SeenRoom | None) -> Iterator[
     for space_id in sorted(view.parents_seen.get(room.room_id, frozenset()) - listed):
         if space_id in view.keys:
             space = view.keys[space_id]
-            yield Facet("place in the space", "m.space.child", _nothing, room.room_id, space, field="parent")
+            yield Facet("place in the space", "m.space.child", _taken_out, room.room_id, space, field="parent")
 
 
 def _child(desired: DesiredRoom, view: View, space: str, *, suggested: bool, field: str) -> Facet:
@@ -315,6 +315,14 @@ def _exactly(wanted: Content) -> Merge:
 
 def _same_link(found: Content, wanted: Content) -> bool:
     return all(found.get(name, False) == value for name, value in wanted.items() if name != "via")
+
+
+def _taken_out(found: Fact | None) -> Content | None:
+    """What is no child of a space any more, as nothing without a ``via`` is one; its place waits for its return."""
+    if found is None or not found.content.get("via"):
+        return found.content if found is not None else None
+    order = found.content.get("order")
+    return {"order": order} if isinstance(order, str) else {}
 
 
 def _nothing(found: Fact | None) -> Content | None:

@@ -105,9 +105,12 @@ def make_view(
         seen = observed.rooms.get(ids.get(space, ""))
         found: dict[str, str] = {}
         for (type, state_key), fact in seen.state.items() if seen is not None else ():
-            if type == "m.space.child" and fact.content.get("via"):
+            if type != "m.space.child":
+                continue
+            # The place of what was taken out waits for its return.
+            found[state_key] = str(fact.content.get("order", ""))
+            if fact.content.get("via"):
                 listing[state_key].add(ids[space])
-                found[state_key] = str(fact.content.get("order", ""))
         keys = sorted(children[space], key=positions.__getitem__)
         known = {key: found[ids[key]] for key in keys if ids.get(key) in found}
         numbers = appended(keys, known, found.values()) if partial else orders(keys, known)

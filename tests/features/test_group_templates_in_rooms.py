@@ -128,7 +128,7 @@ async def _closed(person: Person, room: str, closed: bool) -> bool:
 
 
 async def _linked(person: Person, space: str, room: str) -> bool:
-    return bool(await person.state(space, "m.space.child", room))
+    return bool((await person.state(space, "m.space.child", room) or {}).get("via"))
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,13 @@ async def test_one_message_is_one_note_however_many_keep_it(any_house: House) ->
     assert await room.numbers_of_notes() == [1]
 
 
+@pytest.mark.parametrize("said", ["The plug is dead", "The plug is dead."])
+async def test_a_line_that_is_its_own_title_is_not_said_twice(house: House, said: str) -> None:
+    room = await a_room(house)
+    (note,) = notes_in(await room.react(room.write(said), ZOE))
+    assert note.body.count("The plug is dead") == 1
+
+
 async def test_two_reactions_in_one_transaction_are_one_note(any_house: House) -> None:
     room = await a_room(any_house)
     message = room.write("Worth keeping", ALI)

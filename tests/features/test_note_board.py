@@ -6,7 +6,9 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
+from esnbot.engine.tables import outbox
 from tests.features.house import ALI, MAX, PAT, ZOE, House
 from tests.features.notes import Room
 from tests.features.test_note import HALF_A_YEAR, LEA, a_room
@@ -113,6 +115,43 @@ async def test_two_who_change_a_note_at_once_lose_no_word(any_house: House) -> N
         both = {"base": base[1], "title": "Printer", "words": "Zoé was here. So was Ali.", "tags": ""}
         assert (await ali.post("/notes/1/edit", both)).status == 303
         assert (await room.kept(1)).current.words == "Zoé was here. So was Ali."
+
+
+async def test_changes_of_two_that_go_together_are_put_together_and_both_are_told(any_house: House) -> None:
+    room = await shelf(any_house)
+    words = "Behind the door.\n\nThe code is 4711.\n\nAsk Rosa."
+    async with any_house.board() as board:
+        zoe, ali = [await board.visitor(user) for user in (ZOE, ALI)]
+        first = {"base": "1", "title": "Printer", "words": words, "tags": "office"}
+        await zoe.post("/notes/1/edit", first)
+        theirs = {"title": "The printer", "words": words.replace("4711", "4712"), "tags": "office urgent"}
+        await zoe.post("/notes/1/edit", {"base": "2", **theirs})
+        mine = {"title": "Printer", "words": words.replace("Rosa", "Rosa or Tom"), "tags": "tools"}
+        answer = await ali.post("/notes/1/edit", {"base": "2", **mine})
+        assert (answer.status, answer.location.endswith("/notes/1?together=1")) == (303, True)
+        assert "both stand" in (await ali.get("/notes/1?together=1")).text
+        current = (await room.kept(1)).current
+        assert (current.number, current.author, current.title) == (4, ALI, "The printer")
+        assert current.words == "Behind the door.\n\nThe code is 4712.\n\nAsk Rosa or Tom."
+        assert current.tags == ("urgent", "tools"), "one took a tag away, both added one"
+        async with board.database.read() as conn:
+            told = (await conn.execute(select(outbox).where(outbox.c.kind == "Say"))).all()
+        (told,) = [one.body for one in told if "at the same time" in str(one.body)]
+        assert ZOE in str(told)
+        # Who sends the same once more changes nothing.
+        assert (await ali.post("/notes/1/edit", {"base": "2", **mine})).status == 303
+        assert (await room.kept(1)).current.number == 4
+
+
+async def test_titles_that_two_changed_are_for_a_person_to_decide(house: House) -> None:
+    room = await shelf(house)
+    async with house.board() as board:
+        zoe, ali = [await board.visitor(user) for user in (ZOE, ALI)]
+        words = "The code is **4711**."
+        await zoe.post("/notes/1/edit", {"base": "1", "title": "Zoé's", "words": words, "tags": "office"})
+        second = await ali.post("/notes/1/edit", {"base": "1", "title": "Ali's", "words": words, "tags": "office"})
+        assert second.status == 409
+        assert (await room.kept(1)).current.title == "Zoé's"
 
 
 @pytest.mark.parametrize(

@@ -366,11 +366,10 @@ class Merging:
         said = paragraphs(
             voice.say("**{group} becomes part of {other}.**", group=source.name, other=target.name),
             voice.say(
-                "We go on there: {link}. You have an invitation. What was said here stays readable here, and `!esn "
-                "group revive` opens it again.",
+                "We go on there: {link}. You have an invitation. What was said and kept here stays readable here, and "
+                "`!esn group revive` opens it again.",
                 link=await link_to(conn, there, target.name, self._kit.server),
             ),
-            voice.say("So do its pages and notes.") if await self._kept(conn, source) else None,
             left,
         )
         message = render(said)

@@ -11,6 +11,7 @@ from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features import search, text
 from esnbot.features.note import model
+from esnbot.features.note.combining import combined, standing_before
 from esnbot.features.note.handlers import Handlers
 from esnbot.features.note.keeping import NAME, Keeping, Shown
 from esnbot.features.note.model import Unusable, Written
@@ -33,18 +34,33 @@ class Acts:
         self._handlers = handlers
 
     async def edit(self, ctx: Context, event: Event) -> Sequence[Effect]:
-        """A new version, of the one that stands: what somebody else wrote meanwhile is not written over."""
-        shown = await self._writable(ctx, event)
-        if shown is None or shown.text.current.number != event.content.get("base"):
+        """A new version. What somebody else wrote meanwhile stays: both are put together, or nothing is done."""
+        shown, base, by = await self._writable(ctx, event), event.content.get("base"), event.text("by")
+        if shown is None or not isinstance(base, int) or shown.text.sealed:
             return []
+        await text.lock(ctx.conn, shown.text.id)
+        found = await text.get(ctx.conn, shown.text.id)
+        if found is None:
+            return []
+        versions, told = await text.versions(ctx.conn, found.id), list[Effect]()
         try:
             written = with_tags(event.text("title"), event.text("words"), event.text("tags"))
-            _, effects = await self._keeping.revise(
-                ctx, shown, written, event.text("by"), module=NAME, keeping_tags=False
-            )
+            if found.current.number != base:
+                both = combined(standing_before(versions, base), found.current, written)
+                if not both.clean:
+                    return []
+                current = Written(found.current.title, found.current.words or "", tuple(found.current.tags))
+                if both.written == current:
+                    return []
+                written = both.written
+                if len(written.words) > model.LONGEST_TEXT or len(written.tags) > model.MOST_TAGS:
+                    # What is too much together is for a person to shorten.
+                    return []
+                told = await self._keeping.tell_both(ctx, shown, by, versions, base)
+            _, effects = await self._keeping.revise(ctx, shown, written, by, module=NAME, keeping_tags=False)
         except (Unusable, text.TooLong):
             return []
-        return effects
+        return [*effects, *told]
 
     async def restore(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """An earlier version once more."""

@@ -163,7 +163,7 @@ class Handlers:
         if len(said) == 1 and said[0].event_id == note.source:
             (one,), _ = model.fitting(said)
             # A line that is its own title is not said twice.
-            words = "" if one.text == head else one.text
+            words = "" if one.text in (head, f"{head}.") else one.text
             return Written(head, words, tuple(tags)), one.author, records.MESSAGE
         fits, all_of_it = model.fitting(said)
         names = {one.author: await name_of(ctx.conn, note.room_id, one.author) or one.author for one in fits}

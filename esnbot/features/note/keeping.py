@@ -12,7 +12,7 @@ from esnbot.commands.people import OWNER_POWER, People
 from esnbot.commands.reading import Person
 from esnbot.community.group import Group, Place
 from esnbot.engine.clock import milliseconds
-from esnbot.engine.effects import Effect
+from esnbot.engine.effects import Effect, Say, room
 from esnbot.engine.feature import Context
 from esnbot.features import search, text
 from esnbot.features.contract import Kit
@@ -20,11 +20,11 @@ from esnbot.features.note import records, wording
 from esnbot.features.note.model import Written
 from esnbot.features.note.records import Note
 from esnbot.features.note.settings import NoteSettings
-from esnbot.features.places import language_of
+from esnbot.features.places import called, language_of
 from esnbot.features.search import Document, Readable
-from esnbot.features.text import Draft, Text
+from esnbot.features.text import Draft, Text, Version
 from esnbot.provisioning import wanted
-from esnbot.speech import Voice
+from esnbot.speech import Voice, render
 from esnbot.store import rooms
 from esnbot.store.database import savepoint
 
@@ -154,6 +154,22 @@ class Keeping:
         await records.good(ctx.conn, shown.note.id, milliseconds(ctx.now), checked=False)
         await self.index(ctx.conn, shown.note.id, shown.text.id)
         return number, effects
+
+    async def tell_both(
+        self, ctx: Context, shown: Shown, by: str, versions: Sequence[Version], base: int
+    ) -> list[Effect]:
+        """In the note's thread, tell those who wrote at the same time that both changes stand."""
+        others = [one.author for one in versions if one.number > base and one.author not in ("", by)]
+        if not others:
+            return []
+        others = list(dict.fromkeys(others))
+        voice = self.kit.speech.voice(shown.text.language)
+        names = [await called(ctx.conn, shown.note.room_id, person) for person in (by, *others)]
+        message = render(wording.both_stand(voice, names))
+        thread = text.thread(shown.text)
+        return [
+            Say(room=room(shown.place.key), body=message.body, html=message.html, thread=thread, mentions=tuple(others))
+        ]
 
     async def remove(self, ctx: Context, note: Note, *, reason: str) -> list[Effect]:
         """Take a note away, in its room and here."""

@@ -16,6 +16,7 @@ from esnbot.commands.words import fold
 from esnbot.community.group import Group, Place
 from esnbot.features import search, text
 from esnbot.features.note import acts, model, records, wording
+from esnbot.features.note.combining import combined, is_in, standing_before
 from esnbot.features.note.keeping import Keeping, Related, Shown, number_of, places_in
 from esnbot.features.note.model import Unusable
 from esnbot.features.page import compared, in_lines
@@ -164,6 +165,7 @@ class Pages:
             date=self._date(voice, current.moment),
             version=current.number,
             standing=html(standing) if standing is not None else None,
+            together="together" in visit.request.query,
             asks=model.is_old(good, visit.now, holds) and note.doubted is None and not seen.sealed,
             room=wording.permalink(note.room_id, seen.text.root, self._keeping.kit.server) if seen.text.root else "",
             source=wording.permalink(note.room_id, note.source, self._keeping.kit.server) if note.source else "",
@@ -228,9 +230,10 @@ class Pages:
             written = acts.with_tags(title, words, tags)
         except Unusable as error:
             return self._form(visit, seen, title, words, tags, wording.unusable(visit.voice, error.problem))
+        base = _number(form.get("base", ""), 0)
         content = {
             "note": seen.note.id,
-            "base": _number(form.get("base", ""), 0),
+            "base": base,
             "title": title,
             "words": words,
             "tags": tags,
@@ -239,11 +242,13 @@ class Pages:
         async with visit.read() as conn:
             after = await self._writable(conn, visit)
             them = await self._name(conn, after.note, after.text.current.author)
+            versions = await text.versions(conn, after.text.id)
+        saved, together = is_in(versions, base, written, visit.person.user)
+        if saved:
+            return visit.go(f"/notes/{seen.note.id}{'?together=1' if together else ''}")
         current = after.text.current
-        mine = (current.title, current.words, current.tags) == (written.title, written.words, written.tags)
-        if mine and current.author == visit.person.user:
-            return visit.go(f"/notes/{seen.note.id}")
-        return self._form(visit, after, title, words, tags, theirs=current, them=them)
+        both = combined(standing_before(versions, base), current, written).written
+        return self._form(visit, after, title, both.words, _tags(both.tags), theirs=current, them=them)
 
     async def history(self, visit: Visit) -> web.StreamResponse:
         """Its versions, and what changed from each to the next."""

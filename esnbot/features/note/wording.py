@@ -135,6 +135,14 @@ def question(voice: Voice, age: timedelta) -> Markdown:
     )
 
 
+def both_stand(voice: Voice, people: Sequence[Markdown]) -> Markdown:
+    """Who wrote at the same time, and that nothing is lost."""
+    return voice.say(
+        "{people} changed this note at the same time. Both changes stand together; the history shows each.",
+        people=voice.list(people),
+    )
+
+
 def thanks(voice: Voice, id: int, *, holds: bool) -> Markdown:
     """The answer to the answer."""
     number = Markdown(str(id))

@@ -62,6 +62,11 @@ class Desk:
         """Said in every answer in a room, whether there is something else or not."""
         if call.is_direct:
             return None
+        if call.event.sealed is not None:
+            return call.voice.say(
+                "This group is encrypted, so what is kept in it is not searched: `!esn page list` and `!esn note list` "
+                "show it."
+            )
         return call.voice.say(
             "Here I only show what everybody in this room may read; in a chat with me you search all that you may read."
         )

@@ -5,7 +5,7 @@ People talk about it in the thread under the root message. What kinds of texts t
 what is up to the features that keep them.
 
 Public: ``keep``, ``revise``, ``withdraw`` give effects; ``get``, ``some``, ``of_place``, ``versions``, ``opened``
-read, and ``came_with`` names the groups that became part of one and keep texts; ``shows`` says how the words of a kind
+read, ``lock`` keeps others from changing one, and ``came_with`` names the groups that became part of one and keep texts; ``shows`` says how the words of a kind
 of text read in their room; ``merge`` puts together what two people made of one text, and ``lines_of``, ``tokens_of``,
 ``same`` are what it compares by. The domain event ``TEXT_CHANGED`` says what changed in a room.
 """
@@ -15,7 +15,7 @@ from esnbot.features.text.keeping import TooLong, keep, revise, thread, withdraw
 from esnbot.features.text.merging import Merged, Piece, merge
 from esnbot.features.text.model import ENTRY, NOTE, PAGE, TEXT_CHANGED, Draft, Text, Version
 from esnbot.features.text.reading import opened
-from esnbot.features.text.records import get, of_place, some, versions
+from esnbot.features.text.records import get, lock, of_place, some, versions
 from esnbot.features.text.sequences import lines_of, same, tokens_of
 from esnbot.features.text.showing import Show, shows
 
@@ -35,6 +35,7 @@ __all__ = [
     "get",
     "keep",
     "lines_of",
+    "lock",
     "merge",
     "of_place",
     "opened",

@@ -134,6 +134,8 @@ async def test_of_an_encrypted_group_nothing_is_kept_and_nothing_is_on_the_board
         await client.wait_for("Spectacles")
         await client.say(lab, "!esn page write spectacles Other words.")
         await client.say(lab, "!esn page list")
+        await client.say(lab, "!esn search goggles")
+        await client.wait_for("pas cherché" if not _english(app) else "not searched")
         await client.say(lab, "!esn page export")
         await client.wait_for("chiffré" if not _english(app) else "encrypted")
         await eventually(lambda: _nothing_waits(app), 20)
