@@ -128,7 +128,7 @@ class TempoSection(BoundsSection):
 
 def _without_prompts(value: object) -> object:
     if isinstance(value, dict) and {"weekdays", "at"} & value.keys():
-        raise unexpected("bounds alone: days and hour of prompts stand in the tempo of the groups, or of their template")
+        raise unexpected("bounds alone: days and hour of prompts stand in the tempo of groups, or of their template")
     return value
 
 
