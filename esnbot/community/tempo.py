@@ -70,7 +70,7 @@ class Tempo:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """What a room bears, with all that it inherits; what nobody states is no bound."""
 

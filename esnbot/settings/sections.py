@@ -126,6 +126,12 @@ class TempoSection(BoundsSection):
         return tuple(sorted({Weekday(day).number for day in self.weekdays}))
 
 
+def _without_prompts(value: object) -> object:
+    if isinstance(value, dict) and {"weekdays", "at"} & value.keys():
+        raise unexpected("bounds alone: days and hour of prompts stand in the tempo of groups, or of their template")
+    return value
+
+
 class AudienceSection(Section):
     """A part of the extended community, and its perimeter: who belongs to it, declared in advance."""
 
@@ -217,7 +223,7 @@ class SpaceSection(PlaceSection):
 
     open_to_additions: bool = False
     """Its members may add groups to it, which only the group's owners and animators take out again."""
-    tempo: BoundsSection | None = None
+    tempo: Annotated[BoundsSection, BeforeValidator(_without_prompts)] | None = None
     """What its groups bear of posts that nobody asked for, as far as they state nothing themselves."""
     groups: dict[Key, GroupSection] = {}
     """The groups that stand in it."""

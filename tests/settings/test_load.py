@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from esnbot.community.group import History, Joining, Kind, Posting
 from esnbot.community.model import TemplateText
-from esnbot.community.tempo import QuietHours, Tempo
+from esnbot.community.reach import bounds_of
+from esnbot.community.tempo import Bounds, QuietHours, Tempo
 from tests.settings.writing import read, write
 
 TREE = """
@@ -339,3 +340,54 @@ def test_the_shipped_community_is_whole() -> None:
     assert community.animators_room in community.groups
     covered = {kind for prompt in community.prompts for kind in prompt.kinds}
     assert {group.kind for group in community.groups.values() if group.tempo} <= covered
+
+
+def test_a_tempo_is_inherited_key_by_key_from_the_template_and_the_spaces_around(tmp_path: Path) -> None:
+    template = """
+        kind: hobby
+        tempo: {weekdays: [monday], at: "10:00", least_gap: 5 days, promotional_a_week: 1}
+    """
+    write(tmp_path, template, "hobby.yaml", head="")
+    text = """
+        country: FR
+        quiet_hours: {begin: "19:00", end: "08:00"}
+        templates: [hobby.yaml]
+        spaces:
+          lake:
+            name: Lake
+            tempo: {posts_a_week: 5, weekends: false, quiet_hours: {begin: "18:00", end: "09:00"}}
+            spaces:
+              shore:
+                name: Shore
+                tempo: {posts_a_week: 3, least_gap: 4 hours}
+                groups:
+                  photo: {name: Photo, kind: hobby}
+                  chess: {name: Chess, kind: hobby, tempo: {weekdays: [friday], at: "9:30", holidays: true}}
+        groups:
+          desk: {name: Desk, tempo: {quiet_hours: {begin: "0:00", end: "0:00"}}}
+    """
+
+    community = read(write(tmp_path, text)).community
+
+    photo, chess, desk = (community.groups[key] for key in ("photo", "chess", "desk"))
+    around = QuietHours(time(18), time(9))
+    assert bounds_of(photo, community.spaces, community) == Bounds(
+        posts_a_week=3,
+        promotional_a_week=1,
+        least_gap=timedelta(days=5),
+        weekends=False,
+        quiet_hours=around,
+        at=time(10),
+    )
+    assert chess.tempo == Tempo((4,), time(9, 30), promotional_a_week=1, holidays=True)
+    assert bounds_of(chess, community.spaces, community) == Bounds(
+        posts_a_week=3,
+        promotional_a_week=1,
+        least_gap=timedelta(hours=4),
+        weekends=False,
+        holidays=True,
+        quiet_hours=around,
+        at=time(9, 30),
+    )
+    assert bounds_of(desk, community.spaces, community).quiet_hours == QuietHours(time(0), time(0))
+    assert community.spaces["lake"].stated == {"name", "tempo"}

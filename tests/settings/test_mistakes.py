@@ -77,6 +77,12 @@ def test_all_mistakes_come_in_one_go_and_in_order(tmp_path: Path) -> None:
         ("groups: {a: {name: A, retention: 2 mois}}", "groups.a.retention", "2 months"),
         ("groups: {a: {name: A, tempo: {weekdays: [mardi], at: '9:00'}}}", "groups.a.tempo.weekdays.0", "tuesday"),
         ("groups: {a: {name: A, tempo: {weekdays: [monday], at: '25:00'}}}", "groups.a.tempo.at", None),
+        ("groups: {a: {name: A, tempo: {weekdays: [monday]}}}", "groups.a.tempo", None),
+        ("groups: {a: {name: A, tempo: {at: '9:00'}}}", "groups.a.tempo", None),
+        ("groups: {a: {name: A, tempo: {post_a_week: 3}}}", "groups.a.tempo.post_a_week", "posts_a_week"),
+        ("groups: {a: {name: A, tempo: {posts_a_week: -1}}}", "groups.a.tempo.posts_a_week", None),
+        ("groups: {a: {name: A, tempo: {weekends: perhaps}}}", "groups.a.tempo.weekends", None),
+        ("spaces: {a: {name: A, tempo: {weekdays: [monday]}}}", "spaces.a.tempo", None),
         ("groups: {a: {name: A, owners: ['alex@lake.example']}}", "groups.a.owners.0", "@alex:lake.example"),
         ("groups: {a: {name: A, audiences: [supliers]}}", "groups.a.audiences.0", "suppliers"),
         ("groups: {a: {name: A, space: lak}}\nspaces: {lake: {name: L}}", "groups.a.space", "lake"),
@@ -288,6 +294,24 @@ def test_embedded_and_an_address_exclude_each_other(tmp_path: Path) -> None:
             "groups.x.tempo.at",
             "07:30, which lies in the quiet hours",
         ),
+        (
+            "groups: {x: {name: X, tempo: {weekdays: [monday], at: '7:30', "
+            "quiet_hours: {begin: '20:00', end: '9:00'}}}}",
+            "groups.x.tempo.at",
+            "07:30, which lies in the quiet hours",
+        ),
+        (
+            "spaces: {a: {name: A, tempo: {posts_a_week: 2}, groups: {x: {name: X, tempo: {promotional_a_week: 3}}}}}",
+            "spaces.a.groups.x.tempo.promotional_a_week",
+            "3 promotional posts a week",
+        ),
+        (
+            "spaces: {a: {name: A, tempo: {weekends: false}, groups: "
+            "{x: {name: X, tempo: {weekdays: [sunday], at: '9:00'}}}}}",
+            "spaces.a.groups.x.tempo.weekdays",
+            "prompts at weekends only, where nothing is posted at weekends",
+        ),
+        ("groups: {x: {name: X, tempo: {holidays: true}}}", "groups.x.tempo.holidays", "public holidays of no country"),
         (
             "spaces: {a: {name: A, groups: {x: {name: X, room_version: 6}}}}",
             "spaces.a.groups.x.room_version",

@@ -27,6 +27,8 @@ from esnbot.store import bindings, rooms
 
 NEXT_WITHIN = timedelta(weeks=4)
 SHOWN_NEXT = 3
+MOST_WITH_PROMPTS = 300
+"""In a larger community, the plan of all groups leaves out those that only get prompts: it would take seconds."""
 
 
 class Refusal(Exception):
@@ -205,6 +207,10 @@ class Desk:
             and not group.archived
             and (everywhere or group.key == here or user in group.owners)
         }
+        if everywhere and len(found) > MOST_WITH_PROMPTS:
+            # With so many groups, what animators look for is what they planned.
+            wished = {one.targets[0] for one in await records.wished(conn)}
+            found = {key: group for key, group in found.items() if key in wished or key == here}
         if not everywhere:
             found = {key: group for key, group in found.items() if await self._owns(call, group)}
         if not found:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, Index, Integer, Row, Table, Text, delete, func, or_, select
+from sqlalchemy import Boolean, Column, Index, Integer, Row, Table, Text, delete, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.engine.clock import milliseconds
@@ -74,6 +74,12 @@ talks = Table(
     Column("begun", Milliseconds, nullable=False),
     Column("last", Milliseconds, nullable=False),
 )
+
+
+async def take_turn(conn: AsyncConnection, key: str) -> None:
+    """Have nobody else ask about a room before this transaction is over; on SQLite one writes at a time anyway."""
+    if conn.dialect.name == "postgresql":
+        await conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 1))"), {"what": f"tempo {key}"})
 
 
 # --- what was posted -----------------------------------------------------------------------------------------------
@@ -261,8 +267,8 @@ def _iso(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def _date(text: str | None) -> date | None:
-    return None if text is None else date.fromisoformat(text)
+def _date(iso: str | None) -> date | None:
+    return None if iso is None else date.fromisoformat(iso)
 
 
 def _ms(span: timedelta) -> int:

@@ -33,11 +33,12 @@ async def may_post(
     If not, ``until`` says when it is worth asking again and ``because`` why, by the first of these that holds it: the
     pause, quiet hours, weekends, public holidays, the least gap, the posts of a week, the promotional ones, for a
     ``prompt`` what else comes, and people who are talking. Ask in the transaction in which you post, and note with
-    ``posted`` that you do.
+    ``posted`` that you do: until it is over, nobody else is told that the room is free.
     """
     conn = ctx_or_conn.conn if isinstance(ctx_or_conn, Context) else ctx_or_conn
     if await is_paused(conn):
         return Verdict(False, at + model.PAUSED_AGAIN, model.reason(Rule.pause, Bounds()), Rule.pause)
+    await records.take_turn(conn, key)
     tempo = await tempo_of(conn, community, key)
     had = await had_by(conn, tempo, key, at)
     room_id = await bindings.room_of(conn, key)

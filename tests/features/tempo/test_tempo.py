@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -144,6 +145,21 @@ async def test_the_same_post_counts_once(any_house: House) -> None:
     for _ in range(3):
         await post(any_house, TEN, 1)
     assert (await asked(any_house, TEN + HOUR)).free
+
+
+async def test_of_several_who_ask_at_once_one_gets_the_last_place(any_house: House) -> None:
+    await any_house.declare(with_tempo(posts_a_week=1))
+
+    async def attempt(number: int) -> bool:
+        async def job(conn: Any) -> bool:
+            verdict = await may_post(conn, any_house.community, "cafe", TEN)
+            if verdict.free:
+                await posted(conn, "cafe", TEN, of="calendar", ref=str(number))
+            return verdict.free
+
+        return await any_house.write(job)
+
+    assert sum(await asyncio.gather(*map(attempt, range(5)))) == 1
 
 
 async def test_what_is_old_is_forgotten_but_for_the_last_post(any_house: House) -> None:
