@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from esnbot.community.audience import Audience
@@ -21,6 +22,15 @@ class Roles:
     administrators: frozenset[UserID] = frozenset()
 
 
+class Occasion(StrEnum):
+    """What a prompt can be kept for."""
+
+    silence = "silence"
+    """Nobody has written in the group for a month."""
+    meetup = "meetup"
+    """The group has met in the last days."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A question that starts a conversation, in every language of the community."""
@@ -33,6 +43,12 @@ class Prompt:
     family: str = ""
     template: str = ""
     """The key of the template whose own question it is; '': one of the library."""
+    months: frozenset[int] = frozenset()
+    """Months in which it can appear, 1 is January; empty: all year."""
+    weekdays: frozenset[int] = frozenset()
+    """Days of the week on which it can appear, 0 is Monday; empty: all."""
+    occasion: Occasion | None = None
+    """It appears only then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +139,8 @@ class Community:
     groups: Mapping[str, Group] = field(default_factory=dict)
     roles: Roles = Roles()
     prompts: tuple[Prompt, ...] = ()
+    families: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Families of prompts to what people call them, by language."""
     templates: Mapping[str, Template] = field(default_factory=dict)
     sites: Mapping[str, Site] = field(default_factory=dict)
     teams: Mapping[str, Site] = field(default_factory=dict)

@@ -14,17 +14,17 @@ from esnbot.community.tempo import QuietHours
 from esnbot.settings import templates as library
 from esnbot.settings.document import Node
 from esnbot.settings.mistakes import Mistake
+from esnbot.settings.prompts_file import PromptSection, PromptsFile
 from esnbot.settings.sections import (
     AudienceSection,
     CommunityFile,
     GroupSection,
     PlaceSection,
-    PromptsFile,
     SiteSection,
     SpaceSection,
 )
 from esnbot.settings.template_file import TemplateFile
-from esnbot.settings.values import complete
+from esnbot.settings.values import Month, Weekday, complete
 
 OWN = "own"
 """In an audience's homeservers: this homeserver."""
@@ -81,6 +81,7 @@ class Builder:
             groups=groups,
             roles=Roles(self._users(file.roles.animators), self._users(file.roles.administrators)),
             prompts=tuple(self._prompts(prompts)),
+            families={file.family: library.spoken(file.called) for _, file in prompts if file.family and file.called},
             templates=made,
             sites=self._sites("sites", file.sites),
             teams=self._sites("teams", file.teams),
@@ -229,14 +230,29 @@ class Builder:
         seen: dict[str, Source] = {}
         for node, file in documents:
             entries = node.get("prompts")
-            for key, texts in file.prompts.items():
+            for key, one in file.prompts.items():
                 source = entries.entries[key][0] if entries is not None and entries.entries else node.source
                 if key in seen:
                     expected = f"each key once (the first stands at {seen[key]})"
                     self.mistakes.append(Mistake(source, f"prompts.{key}", f"the key '{key}' a second time", expected))
                     continue
                 seen[key] = self.sources[f"prompts.{key}"] = source
-                yield Prompt(key, library.spoken(texts), frozenset(file.kinds), file.family)
+                yield self._prompt(key, one, file)
+
+    def _prompt(self, key: str, one: PromptSection, file: PromptsFile) -> Prompt:
+        """A prompt with what its file says, where it says nothing itself."""
+        kinds = file.kinds if one.kinds is None else one.kinds
+        months = file.months if one.months is None else one.months
+        weekdays = file.weekdays if one.weekdays is None else one.weekdays
+        return Prompt(
+            key,
+            library.spoken(one.model_extra or {}),
+            frozenset(kinds or ()),
+            file.family,
+            months=frozenset(Month(month).number for month in months or ()),
+            weekdays=frozenset(Weekday(day).number for day in weekdays or ()),
+            occasion=one.occasion or file.occasion,
+        )
 
 
 def _default_joining(one: Written) -> Joining:

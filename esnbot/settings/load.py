@@ -22,7 +22,8 @@ from esnbot.settings.document import DocumentError, Node
 from esnbot.settings.files import Files, read_files
 from esnbot.settings.homeserver import EMBEDDED_NAME, Homeserver, make_homeserver, read_secret
 from esnbot.settings.mistakes import FitsCommunity, Mistake, SettingsError, Unfit, nearest, one_of
-from esnbot.settings.sections import CommunityFile, HomeserverSection, PromptsFile, WebSection
+from esnbot.settings.prompts_file import PromptsFile
+from esnbot.settings.sections import CommunityFile, HomeserverSection, WebSection
 from esnbot.settings.template_file import TemplateFile
 from esnbot.settings.validation import validate
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from esnbot.settings.prompts_file import PromptsFile
 from esnbot.settings.sections import (
     AudienceSection,
     BoundsSection,
@@ -19,7 +20,6 @@ from esnbot.settings.sections import (
     HomeserverSection,
     NestedGroupSection,
     PlaceSection,
-    PromptsFile,
     QuietHoursSection,
     RolesSection,
     SiteSection,

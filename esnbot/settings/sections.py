@@ -346,17 +346,6 @@ def _embedded(value: object) -> object:
     return value
 
 
-class PromptsFile(Section):
-    """A file of the prompt library."""
-
-    kinds: list[KindName] = []
-    """Kinds of group that these prompts suit; none: all."""
-    family: Annotated[str, Field(max_length=60)] = ""
-    """A name for prompts of one sort."""
-    prompts: dict[Key, dict[Language, Annotated[str, Field(min_length=1, max_length=4_000)]]]
-    """Prompts, each in every language: `first-job: {fr: …, en: …}`."""
-
-
 class CommunityFile(Section):
     """The whole configuration."""
 

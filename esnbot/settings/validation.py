@@ -84,6 +84,9 @@ def to_mistake(detail: ErrorDetails, node: Node, schema: Mapping[str, Any], at: 
     kind = detail["type"]
     of_key = bool(loc) and loc[-1] == "[key]"
     path = _in_file(loc[:-1] if of_key else loc, node, missing=kind == "missing")
+    # Where a model takes further keys, pydantic says nothing of '[key]', but what it looked at was the key.
+    further = kind == EXPECTED and bool(path) and detail.get("input") == path[-1] != _value(node, path)
+    of_key = of_key or further
     dotted = ".".join(str(step) for step in (*at, *path))
     here = schema_at(schema, path)
     context = detail.get("ctx", {})
@@ -97,6 +100,10 @@ def to_mistake(detail: ErrorDetails, node: Node, schema: Mapping[str, Any], at: 
         return unknown_key(node, path, schema_at(schema, path[:-1]), dotted)
     if kind == EXPECTED:
         expected, suggestion = str(context["expected"]), context.get("suggestion")
+        if further:
+            known = list(schema_at(schema, path[:-1]).get("properties", {}))
+            expected = f"{expected}, or {one_of(known)}" if known else expected
+            suggestion = nearest(path[-1], known) or suggestion
     elif kind in ("enum", "literal_error"):
         choices = [str(choice) for choice in here.get("enum", [here["const"]] if "const" in here else [])]
         expected = one_of(choices) if choices else str(context.get("expected", "something else"))
@@ -213,6 +220,11 @@ def _in_file(loc: Sequence[str | int], node: Node, *, missing: bool) -> Path:
         path.append(step)
         here = below
     return tuple(path)
+
+
+def _value(node: Node, path: Path) -> object:
+    found = node.get(*path)
+    return found.plain() if found is not None else None
 
 
 def _key_source(node: Node, path: Path) -> Source | None:

@@ -126,6 +126,48 @@ class Weekday(StrEnum):
         return list(Weekday).index(self)
 
 
+class Month(StrEnum):
+    """Months of the year, in their order."""
+
+    january = "january"
+    february = "february"
+    march = "march"
+    april = "april"
+    may = "may"
+    june = "june"
+    july = "july"
+    august = "august"
+    september = "september"
+    october = "october"
+    november = "november"
+    december = "december"
+
+    @property
+    def number(self) -> int:
+        """1 is January."""
+        return list(Month).index(self) + 1
+
+
+_FRENCH_MONTHS: Final = dict(
+    zip(
+        (
+            "janvier",
+            "février",
+            "mars",
+            "avril",
+            "mai",
+            "juin",
+            "juillet",
+            "août",
+            "septembre",
+            "octobre",
+            "novembre",
+            "décembre",
+        ),
+        list(Month),
+        strict=True,
+    )
+)
 _FRENCH_DAYS: Final = dict(
     zip(("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"), list(Weekday), strict=True)
 )
@@ -350,10 +392,12 @@ def _typed(check: Callable[[object], Any], description: str, **schema: Any) -> t
 
 
 _DAYS: Final = chosen(Weekday, {name: day.value for name, day in _FRENCH_DAYS.items()})
+_MONTHS: Final = chosen(Month, {name: month.value for name, month in _FRENCH_MONTHS.items()})
 
 Duration = Annotated[timedelta, *_typed(duration, _DURATION_TEXT, examples=["90 days", "1 year"])]
 TimeOfDay = Annotated[time, *_typed(time_of_day, _TIME_TEXT, pattern=f"^{_TIME.pattern}$")]
 WeekdayName = Annotated[Weekday, _DAYS]
+MonthName = Annotated[Month, _MONTHS]
 Key = Annotated[str, *_typed(key, _KEY_TEXT, pattern=f"^{KEY.pattern}$")]
 Language = Annotated[str, *_typed(language, _LANGUAGE_TEXT)]
 Zone = Annotated[ZoneInfo, *_typed(zone, _ZONE_TEXT)]
