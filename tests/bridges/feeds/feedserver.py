@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import orjson
 from aiohttp import web
 from multidict import CIMultiDict
@@ -18,6 +19,8 @@ from bridges.bridge import Doorway
 from bridges.feeds import following
 from bridges.feeds.bridge import FeedBridge, Manners
 from bridges.feeds.following import Followed
+from bridges.feeds.reader import read
+from bridges.feeds.sandbox import Task
 from esnbot.discovery import Discovery
 from esnbot.engine.signals import Signals
 from esnbot.engine.tables import inbox
@@ -151,10 +154,15 @@ class Desk:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+async def read_here(task: Task, body: bytes) -> bytes:
+    """Reads in this process, which saves a tenth of a second each time."""
+    return msgspec.json.encode(read(body, task.url, task.content_type, task.language))
+
+
 @asynccontextmanager
 async def a_desk(url: str, manners: Manners | None = None, **more: Any) -> AsyncIterator[Desk]:
     """A bridge that may ask loopback, which no configuration can allow."""
-    options = {"may_ask": lambda address: str(address).startswith("127."), "within": 5.0, **more}
+    options = {"may_ask": lambda address: str(address).startswith("127."), "within": 5.0, "read": read_here, **more}
     async with migrated(url, Discovery()) as database:
         clock = ManualClock()
         bridge = FeedBridge(manners or Manners(first=50), **options)

@@ -25,7 +25,7 @@ from tests.bridges.feeds.corpus import CASES, URL, Case
 from tests.bridges.feeds.feedserver import FeedServer, a_desk, a_server
 
 HARMFUL = ("a billion laughs on one line", "one large entity many times", "a file and an address as entities",
-           "a hundred thousand nested tags")  # fmt: skip
+           "twenty thousand nested tags")  # fmt: skip
 
 
 @pytest_asyncio.fixture
@@ -66,11 +66,13 @@ async def test_what_would_do_harm_does_none(name: str) -> None:
 async def test_the_whole_corpus_is_polled_and_nothing_of_it_stops_the_others(
     sqlite_url: str, server: FeedServer
 ) -> None:
-    paths = {f"/{number}": case for number, case in enumerate(CASES.values())}
+    step = 1 if os.environ.get("ESNBOT_SOAK") else 4
+    cases = [*list(CASES.values())[::step], *(CASES[name] for name in HARMFUL)]
+    paths = {f"/{number}": case for number, case in enumerate(cases)}
     for path, case in paths.items():
         server.put(path, case.body, content_type=case.type)
     server.put("/fine", b"<rss version='2.0'><channel><title>x</title><item><title>Fine</title></item></channel></rss>")
-    async with a_desk(sqlite_url, within=20) as desk:
+    async with a_desk(sqlite_url, within=20, read=read_apart) as desk:
         await desk.follow(
             *(server.url(path, f"127.0.1.{1 + int(path[1:]) % 6}") for path in paths), server.url("/fine")
         )
