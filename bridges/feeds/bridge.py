@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -35,6 +36,10 @@ LEASE: Final = 90.0
 """Seconds that a lease lasts when nobody renews it."""
 REST: Final = timedelta(minutes=10)
 """What could not be written down is not asked for again before that."""
+READERS: Final = 2
+"""Processes that read feeds at a time."""
+MOST_DUE: Final = 1_000
+"""Feeds that are chosen from, whichever can be looked at."""
 MOST_NEW: Final = 100
 """New items of one reading that enter; of a feed with more the newest."""
 
@@ -84,6 +89,42 @@ class _Turns:
                 del self.waiting[host], self.hosts[host]
 
 
+@dataclass(slots=True)
+class _Looks:
+    """The feeds that are being looked at: one of a host, so that none waits in line with what it has read in hand."""
+
+    most: int
+    ended: Callable[[], None]
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    @property
+    def under_way(self) -> list[asyncio.Task[None]]:
+        return list(self._tasks.values())
+
+    def has_room_for(self, one: Followed) -> bool:
+        return len(self._tasks) < self.most and _host(one) not in self._tasks
+
+    def begin(self, one: Followed, look: Coroutine[Any, Any, None]) -> None:
+        host = _host(one)
+        task = asyncio.create_task(look, name=f"feed {one.id}")
+        self._tasks[host] = task
+        task.add_done_callback(lambda _: self._over(host))
+
+    def _over(self, host: str) -> None:
+        self._tasks.pop(host, None)
+        self.ended()
+
+    async def end(self) -> None:
+        tasks = self.under_way
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _host(one: Followed) -> str:
+    return (urlsplit(one.at).hostname or one.at).lower().rstrip(".")
+
+
 class FeedBridge:
     """Feeds, as a bridge."""
 
@@ -96,12 +137,15 @@ class FeedBridge:
         may_ask: Callable[[Address], bool] = is_outside,
         within: float = WITHIN,
         largest: int = LARGEST,
+        read: Callable[[Task, bytes], Awaitable[bytes]] = read_apart,
     ) -> None:
-        """``may_ask``, ``within`` and ``largest`` are for tests: nothing in a configuration changes them."""
+        """What follows the manners is for tests: nothing in a configuration changes it."""
         self._manners = manners
         self.may_ask = may_ask
         self._within = within
         self._largest = largest
+        self._read_apart = read
+        self._reading = asyncio.Semaphore(READERS)
         self._resting: dict[int, int] = {}
 
     async def deliver(self, key: str, content: Mapping[str, Any]) -> None:
@@ -110,31 +154,37 @@ class FeedBridge:
 
     async def run(self, door: Doorway) -> None:
         """Poll until cancelled, whenever this process holds the lease."""
-        looks: dict[int, asyncio.Task[None]] = {}
         await door.database.write(lambda conn: following.tidy(conn, now_ms(door.clock)))
+        looks = _Looks(2 * self._manners.at_once, lambda: door.signals.set(NAME))
         async with self._fetcher() as fetcher:
             try:
                 while True:
                     if await self.hold(door):
                         for one in await self._due(door):
-                            if one.id not in looks:
-                                looks[one.id] = asyncio.create_task(self._look(door, fetcher, one))
+                            if looks.has_room_for(one):
+                                looks.begin(one, self._look(door, fetcher, one))
                     else:
-                        await _end(looks.values())
+                        await looks.end()
                     await door.signals.wait(NAME, BEAT)
-                    looks = {id: task for id, task in looks.items() if not task.done()}
             finally:
-                await _end(looks.values())
+                await looks.end()
                 await door.database.write(lambda conn: leases.release(conn, NAME, door.holder))
 
     async def once(self, door: Doorway) -> int:
         """Look at all that is due now, if this process may; returns how many feeds that were."""
         if not await self.hold(door):
             return 0
+        looks = _Looks(2 * self._manners.at_once, lambda: None)
+        due = await self._due(door)
+        left = list(due)
         async with self._fetcher() as fetcher:
-            feeds = await self._due(door)
-            await asyncio.gather(*(self._look(door, fetcher, one) for one in feeds))
-        return len(feeds)
+            while left or looks.under_way:
+                for one in list(left):
+                    if looks.has_room_for(one):
+                        left.remove(one)
+                        looks.begin(one, self._look(door, fetcher, one))
+                await asyncio.wait(looks.under_way, return_when=asyncio.FIRST_COMPLETED)
+        return len(due)
 
     async def hold(self, door: Doorway) -> bool:
         """Take or renew the lease; False while another process polls."""
@@ -154,7 +204,7 @@ class FeedBridge:
     async def _due(self, door: Doorway) -> list[Followed]:
         now = now_ms(door.clock)
         async with door.database.read() as conn:
-            found = await following.due(conn, now, 10 * self._manners.at_once)
+            found = await following.due(conn, now, MOST_DUE)
         return [one for one in found if self._resting.get(one.id, 0) <= now]
 
     # --- one feed ------------------------------------------------------------------------------------------------
@@ -185,16 +235,21 @@ class FeedBridge:
         answer = await fetcher.fetch(one.at, Known(one.etag, one.modified))
         if not answer.changed or _digest(answer.body) == one.digest:
             return answer, None
-        feed = await _parsed(answer)
+        feed = await self._parsed(answer)
         if not feed.alternates:
             return answer, feed
         # A web page that names its feed: that is what is asked for from now on.
         address = feed.alternates[0]
         answer = await fetcher.fetch(address)
-        feed = await _parsed(answer)
+        feed = await self._parsed(answer)
         if feed.alternates:
             raise Failed(Trouble.page)
         return replace(answer, moved=answer.moved or address), feed
+
+    async def _parsed(self, answer: Answer) -> Feed:
+        async with self._reading:
+            told = await self._read_apart(Task(answer.url, answer.content_type, answer.language), answer.body)
+        return msgspec.json.decode(told, type=Feed)
 
     async def _found(
         self, one: Followed, answer: Answer, feed: Feed | None, door: Doorway, conn: AsyncConnection
@@ -284,16 +339,5 @@ class FeedBridge:
         await door.enter(conn, f"feed:{one.id}:state:{one.serial + 1}", FEED_STATE, content, queue=QUEUE)
 
 
-async def _parsed(answer: Answer) -> Feed:
-    told = await read_apart(Task(answer.url, answer.content_type, answer.language), answer.body)
-    return msgspec.json.decode(told, type=Feed)
-
-
 def _digest(body: bytes) -> str:
     return sha256(body).hexdigest()[:32]
-
-
-async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -37,6 +37,8 @@ _ROOT: Final = re.compile(rb"<(?:[\w-]{1,20}:)?(rss|feed|rdf|channel)\b", re.IGN
 _HTML: Final = re.compile(rb"<!doctype\s+html|<html\b", re.IGNORECASE)
 _BLOCKS: Final = re.compile(r"<(?:br|p|div|li|tr|h[1-6]|td)\b[^>]{0,500}>", re.IGNORECASE)
 _UNSEEN: Final = re.compile("[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\uffff]")
+_HALF: Final = rb"0*(5[5-7]\d{3}|[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2})"
+_SURROGATES: Final = re.compile(rb"&#" + _HALF + rb";(?:&#" + _HALF + rb";)?")
 _CDATA: Final = re.compile(r"<!\[CDATA\[|\]\]>")
 _SCHEMES: Final = ("http", "https")
 _PERIODS: Final = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
@@ -89,7 +91,12 @@ def _xml(body: bytes, url: str, content_type: str, language: str) -> Feed:
         headers["content-type"] = content_type
     if language:
         headers["content-language"] = language
-    found = feedparser.parse(_Bytes(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
+    source = _Bytes(_SURROGATES.sub(_whole, body))
+    try:
+        found = feedparser.parse(source, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
+    # Where the library itself stumbles, nobody can tell how; it is no feed that anybody reads.
+    except Exception:  # noqa: BLE001
+        raise Failed(Trouble.no_feed) from None
     channel, entries = found.feed, found.entries
     if not entries and not found.version and not channel.get("title"):
         if _HTML.search(body[: 10 * _HEAD]):
@@ -103,6 +110,18 @@ def _xml(body: bytes, url: str, content_type: str, language: str) -> Feed:
         wait=_wait(channel),
         items=tuple(_entry(entry, base) for entry in entries[:MOST]),
     )
+
+
+def _whole(match: re.Match[bytes]) -> bytes:
+    """A character that was written as the two halves of UTF-16; half a one is nothing."""
+    codes = [_code(one) for one in match.groups() if one]
+    if len(codes) == 2 and 0xD800 <= codes[0] < 0xDC00 <= codes[1] < 0xE000:
+        return b"&#%d;" % (0x10000 + ((codes[0] - 0xD800) << 10) + (codes[1] - 0xDC00))
+    return b"".join(b"&#%d;" % code for code in codes if not 0xD800 <= code < 0xE000)
+
+
+def _code(text: bytes) -> int:
+    return int(text[1:], 16) if text[:1] in (b"x", b"X") else int(text)
 
 
 class _Bytes:
