@@ -214,6 +214,19 @@ class TestPlaces:
         await any_house.member(ALI, "!cafe", "ban", sender=MAX)
         assert (await it.roster()).entries == ()
 
+    async def test_people_of_a_partner_count_like_all_others(self, house: House) -> None:
+        await house.put_in("!yard", PAT)
+        it = await plan(house, '!esn meetup propose "Visit" on friday 2pm seats=1', PAT, "!yard")
+        await it.come(PAT)
+        await house.put_in("!yard", ZOE)
+        assert "liste d’attente" in to(await it.come(ZOE), ZOE)[0]
+        assert await it.has() == [PAT]
+
+    async def test_a_way_that_is_added_gets_its_button(self, house: House) -> None:
+        await plan(house, '!esn meetup propose "Visit" on friday 2pm')
+        changed = await house.say("!esn meetup change video=https://v.example.org/x")
+        assert [one.emoji for one in of(changed, React)] == ["💻"]
+
     async def test_nobody_from_elsewhere_takes_a_place(self, house: House) -> None:
         it = await plan(house)
         await it.come(EVE, PAT, BOT)
@@ -391,6 +404,7 @@ class TestAgain:
         it = await plan(any_house, line)
         await it.come(ALI)
         await any_house.let_pass(timedelta(days=25))
+        await any_house.let_pass(timedelta(hours=12))
         following = await newest(any_house)
         assert following.id == 2
         # The clocks changed in between.
