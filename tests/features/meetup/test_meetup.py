@@ -47,6 +47,17 @@ class TestProposing:
         assert "Sur place\xa0: 0 sur 12" in card.body
         assert "💻" not in card.body
 
+    async def test_little_words_say_what_is_what_in_any_order(self, house: House) -> None:
+        for line in (
+            'propose "Walk" at "Park" on "saturday 10am"',
+            'propose "Walk" on saturday 10am at Park',
+            'propose "Walk" saturday 10am Park',
+            'propose "Walk" --at Park --on "saturday 10am"',
+        ):
+            (card,) = said(await house.say(f"!esn meetup {line}"))
+            assert "samedi 7 mars 2026 à 10\xa0h" in card.body
+            assert "📍 Park" in card.body
+
     async def test_only_with_a_video_link(self, house: House) -> None:
         posted = await house.say('!esn meetup propose "Demo" on tuesday 2pm video=https://v.example.org/d')
         assert [one.emoji for one in of(posted, React)] == ["💻", "❌"]
@@ -134,8 +145,8 @@ class TestPlaces:
         await it.come(ZOE)
         heard = to(await it.come(ALI), ALI)[0]
         assert heard.startswith("Board games (")
-        assert "est complète. Vous êtes à la place 1" in heard
-        assert "place 2" in await any_house.ask("!rse rencontre participer", MAX)
+        assert "est complète. Vous êtes numéro 1" in heard
+        assert "numéro 2" in await any_house.ask("!rse rencontre participer", MAX)
         assert await it.has(standing=Standing.waiting) == [ALI, MAX]
 
     async def test_a_place_that_becomes_free_is_offered_in_private_and_taken(self, any_house: House) -> None:
