@@ -60,7 +60,7 @@ class Afterwards:
             # It was moved in the meantime, and comes once more.
             return []
         if meetup.state == records.CANCELLED:
-            return await self._opening.again(ctx, meetup)
+            return self._opening.then_again(meetup, ctx.now)
         if meetup.state != records.OPEN:
             return []
         conn = ctx.conn
@@ -73,7 +73,7 @@ class Afterwards:
         effects: list[Effect] = [
             *nothing_more(meetup),
             Emit(type=MEETUP_HELD, content={**content, "people": people}),
-            *await self._opening.again(ctx, meetup),
+            *self._opening.then_again(meetup, ctx.now),
         ]
         if not await self._finder.is_going_on(conn, meetup, ctx.bot):
             return effects

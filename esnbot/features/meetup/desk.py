@@ -16,7 +16,7 @@ from esnbot.features.meetup.handlers import is_arriving
 from esnbot.features.meetup.keeping import Keeper
 from esnbot.features.meetup.model import Outcome, Roster, Standing, Way
 from esnbot.features.meetup.records import Meetup
-from esnbot.speech import Markdown, bold, bullets, paragraphs
+from esnbot.speech import Markdown, bold, bullets, link, paragraphs
 from esnbot.web import links
 
 Handle = Callable[[Call], Awaitable[Sequence[Effect]]]
@@ -78,6 +78,8 @@ class Desk:
         lines = [Markdown(f"📅 {wording.when(voice, meetup, finder.zone)}"), *wording.where(voice, words)]
         counts = wording.counted(voice, meetup, await finder.counts(call.ctx.conn, meetup, roster))
         mine = self._mine(call, meetup, roster) if call.is_direct else None
+        if board := finder.kit.board:
+            lines.append(link(voice.say("For your calendar"), f"{board}/meetups/{meetup.id}.ics"))
         return [call.answer(paragraphs(name, Markdown("\n".join(lines)), state or counts, mine))]
 
     def _mine(self, call: Call, meetup: Meetup, roster: Roster) -> Markdown | None:

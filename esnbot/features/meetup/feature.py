@@ -19,7 +19,7 @@ from esnbot.features.meetup.feeds import PATH, Feeds
 from esnbot.features.meetup.finding import Finder
 from esnbot.features.meetup.handlers import MeetupHandlers, has_gone, is_sign
 from esnbot.features.meetup.keeping import CARD, NO, SETTLE, YES, Keeper
-from esnbot.features.meetup.opening import HOUR, MORNING, OVER, WEEK, Opening
+from esnbot.features.meetup.opening import AGAIN, HOUR, MORNING, OVER, WEEK, Opening
 from esnbot.features.meetup.proposing import Proposing
 from esnbot.features.meetup.records import NAME
 from esnbot.features.meetup.settings import MeetupSettings
@@ -69,6 +69,7 @@ def build(kit: Kit[MeetupSettings]) -> Feature:
             MORNING: telling.morning,
             TELL: telling.tell,
             OVER: afterwards.over,
+            AGAIN: opening.again,
             AFTER: afterwards.ask,
             RECAP: afterwards.recap,
         },

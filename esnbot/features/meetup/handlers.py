@@ -175,7 +175,7 @@ class MeetupHandlers:
         effects = list(await self._keeper.settle(ctx, meetup))
         if event.content.get("details") is not True:
             return effects
-        effects.append(await self._keeper.card(ctx, meetup))
+        effects += [await self._keeper.card(ctx, meetup), *self._opening.signs(meetup)]
         effects += self._telling.plan(ctx, meetup)
         if event.content.get("revised") is True:
             effects += [

@@ -11,6 +11,7 @@ from esnbot.engine.effects import TEXT, Attach, Effect, Emit, React, Say, Schedu
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.features import poll
+from esnbot.features.hours import after_quiet
 from esnbot.features.meetup import ics, records, timing, wording
 from esnbot.features.meetup.codes import new_code
 from esnbot.features.meetup.events import MEETUP_SET
@@ -18,10 +19,13 @@ from esnbot.features.meetup.finding import Finder, is_private
 from esnbot.features.meetup.keeping import Keeper
 from esnbot.features.meetup.model import NOT_ANY_MORE, ON_SITE, REMOTE
 from esnbot.features.meetup.records import Meetup
-from esnbot.features.status import coming
+from esnbot.features.status import coming, is_paused
 from esnbot.speech import later, render
 
 OVER: Final = "over"
+AGAIN: Final = "again"
+PAUSED: Final = timedelta(hours=1)
+"""So often it is looked whether a pause is over."""
 WEEK: Final = timing.WEEK
 HOUR: Final = timing.HOUR
 MORNING: Final = "morning"
@@ -54,19 +58,24 @@ class Opening:
 
     async def post(self, ctx: Context, meetup: Meetup, answers: str = "") -> Sequence[Effect]:
         """The post with its buttons, the file for calendars, and everything that is to come."""
-        key, room = records.card_key(meetup.id), meetup.room_id
+        key, signs = records.card_key(meetup.id), self.signs(meetup)
+        return [
+            await self._keeper.card(ctx, meetup, key=key, answers=answers),
+            *signs,
+            *await self.file(ctx, meetup),
+            *self.jobs(ctx, meetup),
+            that_it_is_set(meetup),
+        ]
+
+    def signs(self, meetup: Meetup) -> Sequence[Effect]:
+        """The buttons under the post; those that are there are not put there again."""
         signs = [
             *([ON_SITE] if meetup.seats != 0 else []),
             *([REMOTE] if meetup.remote != 0 else []),
             NOT_ANY_MORE,
         ]
-        return [
-            await self._keeper.card(ctx, meetup, key=key, answers=answers),
-            *(React(room=room, to=post(key), emoji=sign) for sign in signs),
-            *await self.file(ctx, meetup),
-            *self.jobs(ctx, meetup),
-            that_it_is_set(meetup),
-        ]
+        card = records.card_key(meetup.id)
+        return [React(key=f"{card}/{sign}", room=meetup.room_id, to=post(card), emoji=sign) for sign in signs]
 
     async def file(self, ctx: Context, meetup: Meetup) -> Sequence[Effect]:
         """The calendar file in the thread, as it is now; nowhere where what is said is encrypted."""
@@ -192,8 +201,21 @@ class Opening:
 
     # --- again ----------------------------------------------------------------------------------------------------
 
-    async def again(self, ctx: Context, meetup: Meetup) -> Sequence[Effect]:
+    def then_again(self, meetup: Meetup, due: datetime) -> Sequence[Effect]:
+        """Post the next of its series, if it is one of a series: not at night."""
+        if meetup.series is None:
+            return []
+        calmly = after_quiet(due, self._finder.quiet, self._finder.zone)
+        return [Schedule(key=f"{AGAIN}:{meetup.id}", job=AGAIN, due=calmly, payload={"meetup": meetup.id})]
+
+    async def again(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """The next occurrence of a series, posted once the one before is over; it has a registration of its own."""
+        payload = event.content.get("payload")
+        meetup = await self._meetup(ctx, payload) if isinstance(payload, Mapping) else None
+        if meetup is None or meetup.start is None:
+            return []
+        if await is_paused(ctx.conn):
+            return self.then_again(meetup, ctx.now + PAUSED)
         conn = ctx.conn
         known = await records.active_series(conn, meetup.series) if meetup.series is not None else None
         if known is None or meetup.series is None:

@@ -249,11 +249,11 @@ async def _located(conn: AsyncConnection, known: Meetup) -> Meetup:
 
 
 async def prune(conn: AsyncConnection, before_ms: int) -> None:
-    """Forget who took part in meet-ups that were over before then."""
-    old = select(meetup.c.id).where(
-        meetup.c.state.in_((HELD, CANCELLED)), or_(meetup.c.start < before_ms, meetup.c.start.is_(None))
-    )
-    await conn.execute(delete(person).where(person.c.meetup.in_(old)))
+    """Forget meet-ups that were over before then, and who took part in them."""
+    over = meetup.c.state.in_((HELD, CANCELLED))
+    old = over & or_(meetup.c.start < before_ms, meetup.c.start.is_(None) & (meetup.c.created < before_ms))
+    await conn.execute(delete(person).where(person.c.meetup.in_(select(meetup.c.id).where(old))))
+    await conn.execute(delete(meetup).where(old))
 
 
 # --- people ---------------------------------------------------------------------------------------------------------

@@ -29,6 +29,6 @@ class MeetupSettings(BaseModel):
     group_from: int = Field(default=3, ge=2, le=100)
     """So many 👍 after a meet-up make it a group."""
     kept: Duration = timedelta(days=60)
-    """How long it is kept who took part in a meet-up that is over or cancelled."""
+    """How long a meet-up that is over or cancelled is kept, and who took part in it."""
     feed_an_hour: int = Field(default=60, ge=1, le=10_000)
     """How often in an hour one personal calendar feed can be read."""

@@ -145,7 +145,7 @@ class TestAGroupOfIt:
         made = await any_house.react(question, "👍🏾", ZOE)
         assert "j’en fais un groupe" in said(made)[0].body
         group = await any_house.place("board-games")
-        assert (group.name, group.owners, group.parent) == ("Board games", {ZOE}, "home")
+        assert (group.name, sorted(group.owners), group.parent) == ("Board games", [ZOE], "home")
         born = await any_house.make_ready("board-games")
         assert [(one.user, one.room) for one in of(born, Invite)] == [
             (ZOE, "key:board-games"),

@@ -47,6 +47,17 @@ class TestProposing:
         assert "Sur place\xa0: 0 sur 12" in card.body
         assert "💻" not in card.body
 
+    async def test_little_words_say_what_is_what_in_any_order(self, house: House) -> None:
+        for line in (
+            'propose "Walk" at "Park" on "saturday 10am"',
+            'propose "Walk" on saturday 10am at Park',
+            'propose "Walk" saturday 10am Park',
+            'propose "Walk" --at Park --on "saturday 10am"',
+        ):
+            (card,) = said(await house.say(f"!esn meetup {line}"))
+            assert "samedi 7 mars 2026 à 10\xa0h" in card.body
+            assert "📍 Park" in card.body
+
     async def test_only_with_a_video_link(self, house: House) -> None:
         posted = await house.say('!esn meetup propose "Demo" on tuesday 2pm video=https://v.example.org/d')
         assert [one.emoji for one in of(posted, React)] == ["💻", "❌"]
@@ -134,8 +145,8 @@ class TestPlaces:
         await it.come(ZOE)
         heard = to(await it.come(ALI), ALI)[0]
         assert heard.startswith("Board games (")
-        assert "est complète. Vous êtes à la place 1" in heard
-        assert "place 2" in await any_house.ask("!rse rencontre participer", MAX)
+        assert "est complète. Vous êtes numéro 1" in heard
+        assert "numéro 2" in await any_house.ask("!rse rencontre participer", MAX)
         assert await it.has(standing=Standing.waiting) == [ALI, MAX]
 
     async def test_a_place_that_becomes_free_is_offered_in_private_and_taken(self, any_house: House) -> None:
@@ -213,6 +224,19 @@ class TestPlaces:
         assert "libérée" in to(await any_house.member(ZOE, "!cafe", "leave"), ALI)[0]
         await any_house.member(ALI, "!cafe", "ban", sender=MAX)
         assert (await it.roster()).entries == ()
+
+    async def test_people_of_a_partner_count_like_all_others(self, house: House) -> None:
+        await house.put_in("!yard", PAT)
+        it = await plan(house, '!esn meetup propose "Visit" on friday 2pm seats=1', PAT, "!yard")
+        await it.come(PAT)
+        await house.put_in("!yard", ZOE)
+        assert "liste d’attente" in to(await it.come(ZOE), ZOE)[0]
+        assert await it.has() == [PAT]
+
+    async def test_a_way_that_is_added_gets_its_button(self, house: House) -> None:
+        await plan(house, '!esn meetup propose "Visit" on friday 2pm')
+        changed = await house.say("!esn meetup change video=https://v.example.org/x")
+        assert [one.emoji for one in of(changed, React)] == ["💻"]
 
     async def test_nobody_from_elsewhere_takes_a_place(self, house: House) -> None:
         it = await plan(house)
@@ -391,6 +415,7 @@ class TestAgain:
         it = await plan(any_house, line)
         await it.come(ALI)
         await any_house.let_pass(timedelta(days=25))
+        await any_house.let_pass(timedelta(hours=12))
         following = await newest(any_house)
         assert following.id == 2
         # The clocks changed in between.
