@@ -235,7 +235,14 @@ async def attached(desk: Desk, content: dict[str, Any]) -> str:
         "m.relates_to": {"m.in_reply_to": {"event_id": "$file"}},
     }
     (fetch,) = of(await desk.house.hear(sender=MAX, room_id=BACK, content=command), Fetch)
-    root = {"event_id": "$file", "type": "m.room.message", "sender": MAX, "ts": 1, "content": content, "redacted": False}
+    root = {
+        "event_id": "$file",
+        "type": "m.room.message",
+        "sender": MAX,
+        "ts": 1,
+        "content": content,
+        "redacted": False,
+    }
     found = {"root": root, "thread": [], "whole": True}
     effects = await desk.house.tell(FETCHED, module="calendar", job=fetch.job, payload=fetch.payload, **found)
     return answer(effects)
