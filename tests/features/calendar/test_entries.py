@@ -28,9 +28,7 @@ async def test_the_same_in_french_with_two_groups(sqlite_url: str) -> None:
     async with a_desk(sqlite_url) as desk:
         line = '!rse calendrier ajouter "Portes ouvertes" le mardi 10h dans #cafe et "Entraide" ligne=metier'
         shown = answer(await desk.house.say(line, MAX, "!backstage"))
-        assert shown == "Contenu 1 Portes ouvertes : programmé · demain à 10 h · Le café et Entraide".replace(
-            " :", "\xa0:"
-        ).replace("10 h", "10\xa0h")
+        assert shown == "Publication 1 Portes ouvertes\xa0: programmée · demain à 10\xa0h · Le café et Entraide"
         found = posts(await desk.until("2026-03-03T10:01"))
         assert [post.room for post in found] == ["key:cafe", "key:help"]
 
