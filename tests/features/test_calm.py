@@ -320,7 +320,11 @@ MAY_WRITE_DIRECTLY = {
     "board/handlers.py": "the sign-in link that the person asked for a moment ago",
     "group/founding.py": "somebody asks them through the bot to make a group together, and hears the answer",
     "group/handlers.py": "the group that they agreed to make is ready",
+    "group/wishing.py": "the group that a meet-up asked for: its organiser hears when it is ready",
     "life/merging.py": "what became of the merge that they asked for",
+    "meetup/feeds.py": "the address of the calendar that they asked for",
+    "meetup/finding.py": "what concerns a meet-up that they signed up for",
+    "meetup/keeping.py": "the place that they wait for is free",
     "page/ordering.py": "the file that they asked for",
     "page/writing.py": "they asked to write a page, and do it there",
 }

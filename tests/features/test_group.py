@@ -224,7 +224,7 @@ async def test_a_key_is_claimed_once_whoever_comes_at_the_same_time(any_house: H
     ("name", "sentence"),
     [
         ("x" * 300, "trop long"),
-        ("x" * 10_000, "le maximum est de"),
+        ("x" * 10_000, "80 caractères au plus"),
         ('"\u200b\u202e"', ""),
     ],
 )
