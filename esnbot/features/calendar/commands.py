@@ -11,6 +11,7 @@ from esnbot.commands.values import Choice, GroupValue, Integer, PersonValue, Swi
 from esnbot.features.calendar import model, values
 from esnbot.features.calendar.changing import Changing
 from esnbot.features.calendar.desk import Desk, refusing
+from esnbot.features.calendar.feeds import Feeds
 from esnbot.features.calendar.keeping import Keeping
 from esnbot.features.calendar.zones import ZoneValue
 from esnbot.speech import Later, later
@@ -36,10 +37,11 @@ _PLAN = Param(
 _SWITCHES = {"yes": Names(("yes", "on"), ("oui",)), "no": Names(("no", "off"), ("non",))}
 
 
-def build(keeping: Keeping, desk: Desk, changing: Changing) -> tuple[Command, ...]:
+def build(keeping: Keeping, desk: Desk, changing: Changing, feeds: Feeds) -> tuple[Command, ...]:
     """All of them."""
     options = _options(keeping)
-    return (*_writing(options, desk, changing), *_reading(options, desk), *_deciding(options, changing))
+    reading = _reading(options, desk)
+    return (*_writing(options, desk, changing), *reading, *_deciding(options, changing), _feed(options, feeds))
 
 
 def _option(name: str, en: str, fr: str, kind: Kind, help: Later, *, many: bool = False) -> Param:
@@ -257,6 +259,25 @@ def _reading(options: dict[str, Param], desk: Desk) -> tuple[Command, ...]:
             who=WHO,
             examples={"en": ("calendar history 12",), "fr": ("calendrier historique 12",)},
         ),
+    )
+
+
+def _feed(options: dict[str, Param], feeds: Feeds) -> Command:
+    place = GroupValue(spaces=True)
+    return Command(
+        noun=NOUN,
+        verb="feed",
+        names=Names(("feed",), ("flux",)),
+        summary=later("Gives you an address at which your own calendar program finds the calendar."),
+        handle=refusing(feeds.feed),
+        params=(
+            options["line"],
+            _option("group", "group", "groupe", place, later("Only what comes in this group or space.")),
+            _option("own", "own", "miens", Switch(), later("Only what you wrote or are to look at.")),
+            _option("off", "off", "fin", Switch(), later("Ends all your feeds.")),
+        ),
+        who=WHO,
+        examples={"en": ("calendar feed line=metier",), "fr": ("calendrier flux ligne=metier",)},
     )
 
 

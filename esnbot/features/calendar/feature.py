@@ -14,6 +14,7 @@ from esnbot.features.calendar import board, commands
 from esnbot.features.calendar.changing import Changing
 from esnbot.features.calendar.desk import Desk
 from esnbot.features.calendar.events import ENTRY_WANTED
+from esnbot.features.calendar.feeds import PATH, Feeds
 from esnbot.features.calendar.handlers import ATTACH, Handlers, is_answer, is_leaving, is_ours, is_redaction
 from esnbot.features.calendar.keeping import CHANGED, NAME, POST, Keeping
 from esnbot.features.calendar.laying import LAY_OUT, Laying
@@ -22,6 +23,7 @@ from esnbot.features.calendar.settings import CalendarSettings
 from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.status import RESUMED
 from esnbot.speech import later
+from esnbot.web.openly import OpenPage
 
 HERE: Final = Path(__file__).parent
 
@@ -54,8 +56,10 @@ def build(kit: Kit[CalendarSettings]) -> Feature:
         later("The editorial calendar: what is posted where and when."),
     )
     desk = Desk(keeping)
-    every: tuple[Command, ...] = commands.build(keeping, desk, Changing(keeping, desk))
-    return Feature(module, (noun,), every, pages=board.pages(keeping))
+    feeds = Feeds(keeping)
+    every: tuple[Command, ...] = commands.build(keeping, desk, Changing(keeping, desk), feeds)
+    open_pages = (OpenPage(f"{PATH}/{{token}}.ics", feeds.read),)
+    return Feature(module, (noun,), every, pages=board.pages(keeping), open_pages=open_pages)
 
 
 Start = Callable[[Context], Awaitable[Sequence[Effect]]]

@@ -16,7 +16,7 @@ from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.engine.fetching import read
 from esnbot.features import calm, text
-from esnbot.features.calendar import laying, model, records, wording
+from esnbot.features.calendar import feeds, laying, model, records, wording
 from esnbot.features.calendar.keeping import (
     AGAIN,
     CORRECT,
@@ -375,9 +375,10 @@ class Handlers:
 
     async def export(self, conn: AsyncConnection, person: str) -> Mapping[str, Any]:
         """What a person wrote, looked at and did. Their words are among the kept texts."""
-        return await records.of_person(conn, person)
+        return {**await records.of_person(conn, person), "feeds": await feeds.of_person(conn, person)}
 
     async def erase(self, ctx: Context, person: str) -> Sequence[Effect]:
         """Forget who it was; what was posted for the community stays."""
         await records.forget(ctx.conn, person)
+        await feeds.forget(ctx.conn, person)
         return []

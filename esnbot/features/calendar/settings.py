@@ -62,6 +62,8 @@ class CalendarSettings(BaseModel):
     """Bytes of an attached file; what the homeserver takes (`max_upload_size` of Synapse is 50 MB by itself)."""
     settle_before: Duration = timedelta(days=3)
     """How long before its time an entry without a date gets the one that the planner has found for it."""
+    feed_an_hour: int = Field(default=60, ge=1, le=10_000)
+    """How often in an hour one feed for calendar programs can be read."""
     listed: int = Field(default=20, ge=1, le=100)
     """How many entries one answer of `calendar list` shows."""
 
