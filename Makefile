@@ -18,7 +18,7 @@ run: setup ## Run the community of config/community.yaml on its own homeserver, 
 	@exec .venv/bin/esnbot run --config $(CONFIG) $(ARGS)
 
 test: setup ## Run all tests: real homeserver, SQLite and PostgreSQL, seeded samples
-	@exec $(PY) -m pytest -n $(WORKERS) tests $(ARGS)
+	@exec $(PY) -m pytest -n $(WORKERS) --dist worksteal tests $(ARGS)
 
 lint: setup ## Check style, types and the arrows between packages
 	.venv/bin/ruff check .
