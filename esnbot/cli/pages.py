@@ -100,7 +100,7 @@ def import_pages(
     done = with_application(settings, work)
     console().print(
         f"Pages begun: {done.created}, with a new version: {done.changed}, the same: {done.unchanged}; "
-        f"notes: {done.notes}. The bot posts them when it runs.",
+        f"notes: {done.notes}.{' The bot posts them when it runs.' if done.effects else ''}",
         markup=False,
     )
 

@@ -20,7 +20,7 @@ SENTENCES: Final[dict[int, Later]] = {
     403: later("You may not see this page."),
     404: later("There is nothing at this address."),
     405: later("This address does not take that kind of request."),
-    413: later("This is too large."),
+    413: later("This is too large: at most one megabyte fits. One page back, what you wrote is still there."),
     503: later("The service is not ready yet; please try again in a moment."),
 }
 TITLE: Final = later("This did not work")

@@ -293,6 +293,14 @@ class TestHints:
         (hint,) = said(await house.say(ASKED, ALI, "!help"))
         assert "Ceci peut aider" in hint.body
 
+    async def test_a_note_that_answers_may_help_whatever_its_title_is(self, house: House) -> None:
+        await house.put_in("!help", ZOE, ALI)
+        await note(house, 1, "Voile d’une roue", "Pour dévoiler une roue : tendre les rayons du côté opposé.", "help")
+        assert said(await house.say("Où trouver une roue de secours ?", ALI, "!help")) == []
+        assert said(await house.say("Comment dévoiler un cadre de vélo ?", ALI, "!help")) == []
+        (hint,) = said(await house.say("Comment dévoiler une roue ?", ALI, "!help"))
+        assert "Voile d’une roue" in hint.body
+
     async def test_silent_while_the_bot_is_paused(self, house: House) -> None:
         await house.put_in("!help", ZOE, ALI)
         await house.say(ASKED, ZOE, "!help")

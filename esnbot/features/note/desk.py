@@ -112,10 +112,10 @@ class Desk:
             raise Refusal(call.voice.say("Write this in the room of the group, as an answer to the message."))
         ctx, now_ms = call.ctx, milliseconds(call.ctx.now)
         title = " ".join(title.split())
-        if len(title) > model.LONGEST_TITLE:
-            raise Unusable(Problem.title)
         if title and len(model.tags_in(title)) > model.MOST_TAGS:
             raise Unusable(Problem.tags)
+        if len(title) > model.LONGEST_TITLE:
+            raise Unusable(Problem.title)
         known = await self._keeping.known(ctx, where.room_id, source)
         if known is not None:
             raise Refusal(await self._kept_already(call, known))

@@ -27,8 +27,8 @@ HOLDS, LOOK = "✅", "✏"
 PENCIL: Final = "✏️"
 _BUTTONS: Final = frozenset(["✅", "❌", HOLDS, LOOK, "◀", "⏭", "⏩"])
 
-_TAG: Final = re.compile(r"(?:(?<=\s)|(?<![\s\S]))#([^\W_][\w-]{0,200})(?![\w:#/])")
-_ONLY_TAGS: Final = re.compile(r"(?:#[^\W_][\w-]{0,200}[ \t,;]{0,10}){1,50}")
+_TAG: Final = re.compile(r"(?:(?<=\s)|(?<![\s\S]))#([^\W_][\w-]*+)(?![:#/])")
+_ONLY_TAGS: Final = re.compile(r"(?:#[^\W_][\w-]*+[ \t,;]{0,10}){1,50}")
 _CODE: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _REPLY: Final = re.compile(r"(?:>[^\n]*\n)+\n?")
 _MARKS: Final = re.compile(r"^[\s>#*+\-=_`~|.)\d]*(?=\S)")

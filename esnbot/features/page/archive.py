@@ -185,12 +185,12 @@ def packed(leaves: Sequence[Leaf]) -> bytes:
     return buffer.getvalue()
 
 
-def unpacked(data: bytes) -> list[Leaf]:
-    """The leaves of a zip. Raises ``BadArchive``: nothing of it is taken then."""
+def unpacked(data: bytes, most: int = MOST_FILES) -> list[Leaf]:
+    """The leaves of a zip with at most so many files. Raises ``BadArchive``: nothing of it is taken then."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             files = [info for info in archive.infolist() if not _is_ignored(info.filename)]
-            _check(files)
+            _check(files, most)
             return together((info.filename, _bytes(archive, info)) for info in files)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError, ValueError) as error:
         if isinstance(error, BadArchive):
@@ -226,11 +226,9 @@ def _is_ignored(path: str) -> bool:
     return path.endswith(("/", ".DS_Store")) or path.startswith(_IGNORED)
 
 
-def _check(files: Sequence[zipfile.ZipInfo]) -> None:
-    if len(files) > MOST_FILES:
-        raise BadArchive(
-            later("There are {n} files in it, and at most {most} are taken.", n=len(files), most=MOST_FILES)
-        )
+def _check(files: Sequence[zipfile.ZipInfo], most: int) -> None:
+    if len(files) > most:
+        raise BadArchive(later("There are {n} files in it, and at most {most} are taken.", n=len(files), most=most))
     if sum(info.file_size for info in files) > LARGEST:
         raise BadArchive(_too_large())
     for info in files:

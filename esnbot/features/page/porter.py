@@ -21,8 +21,7 @@ MOST_FILES: Final = 200
 LARGEST: Final = 3_000_000
 """Characters of all files together; larger ones are for the command line, where nobody waits for a page."""
 _TOO_MUCH: Final = later(
-    "This is more than a browser brings in at once ({most} files). An administrator can do it with `esnbot import`.",
-    most=MOST_FILES,
+    "This is more text than a browser brings in at once. An administrator can do it with `esnbot import`."
 )
 _NO_GIT: Final = later("There is no git on the machine of the bot. Take the zip.")
 
@@ -83,7 +82,7 @@ class Porter(Visiting):
             leaves = await asyncio.to_thread(_leaves, found.filename, found.file.read())
         except BadArchive as error:
             return self._show(visit, here, mistake=error.sentence)
-        if len(leaves) > MOST_FILES or sum(len(leaf.words) for leaf in leaves) > LARGEST:
+        if sum(len(leaf.words) for leaf in leaves) > LARGEST:
             return self._show(visit, here, mistake=_TOO_MUCH)
         form = await visit.form()
         done = await self.act(
@@ -104,7 +103,11 @@ class Porter(Visiting):
 
 
 def _leaves(name: str, data: bytes) -> list[Leaf]:
-    return [read(name.replace("\\", "/").rpartition("/")[2], data)] if name.lower().endswith(".md") else unpacked(data)
+    return (
+        [read(name.replace("\\", "/").rpartition("/")[2], data)]
+        if name.lower().endswith(".md")
+        else unpacked(data, MOST_FILES)
+    )
 
 
 def _file(name: str, data: bytes, kind: str) -> web.Response:

@@ -247,7 +247,8 @@ class Judge:
     def likeness(self, words: Indexed) -> float:
         """The share of the weight of all that is asked which the document has, and the other way round.
 
-        A long text is likened by its title and tags, whose words it is about.
+        A long text is likened by its title and tags, whose words it is about; what it says about everything that is asked
+        counts more than what else stands in its title.
         """
         everywhere = self._field(f"{words.head} {words.marks} {words.body}")
         common = sum(weight for term, weight in self._terms if everywhere.times(term))
@@ -255,7 +256,12 @@ class Judge:
         own = {word: self._weights.of(Term(((word,),))) for word in about}
         back = sum(weight for word, weight in own.items() if word in self._single) / (sum(own.values()) or 1.0)
         there = common / self._all
-        return 2 * there * back / (there + back) if there + back else 0.0
+        if not there + back:
+            return 0.0
+        alike = 2 * there * back / (there + back)
+        if not (words.head and words.body):
+            return alike
+        return max(alike, 10 * there * back / (9 * back + there))
 
     def _field(self, text: str) -> _Field:
         counts: dict[str, int] = {}

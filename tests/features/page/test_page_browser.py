@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import zipfile
 from pathlib import Path
+
+from playwright.async_api import FilePayload
 
 from esnbot.testing.browser import PHONE, Tab, Windows
 from tests.features.house import ALI, MAX, ZOE, House, a_house, said
@@ -156,3 +160,40 @@ async def look_at_phone(tab: Tab, name: str) -> None:
     if folder:
         await tab.page.screenshot(path=Path(folder) / f"page-{name}.png", full_page=True)
     tab.check()
+
+
+def a_zip(*files: tuple[str, bytes]) -> bytes:
+    """A zip of files as somebody made it who means no good."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files:
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+GOOD = ("pages/ok.md", b"# Fine\nAll is well.")
+HOSTILE = {
+    "outside": (a_zip(GOOD, ("../../etc/evil.md", b"# Evil")), "would lie outside of its folder"),
+    "bomb": (a_zip(GOOD, ("pages/big.md", b"a" * 50_000_000)), "larger than 20 megabytes"),
+    "many": (a_zip(*((f"{n}.md", b"") for n in range(6_000))), "6,000 files in it, and at most 200 are taken"),
+    "broken": (a_zip(GOOD, ("pages/b.md", b"# B\n\xff\xfe")), "is not written in UTF-8"),
+    "no-zip": (b"hello", "no zip that can be read"),
+    "too-large": (b"x" * 1_100_000, "at most one megabyte fits"),
+}
+
+
+async def test_a_hostile_archive_is_refused_whole_with_a_sentence(sqlite_url: str, browser: Windows) -> None:
+    async with a_house(sqlite_url) as house:
+        await house.ask("!esn language en")
+        async with house.board() as board:
+            tab = await browser.tab(board, ZOE)
+            for name, (data, why) in HOSTILE.items():
+                await tab.open("/wiki/cafe/-/files")
+                file = FilePayload(name=f"{name}.zip", mimeType="application/zip", buffer=data)
+                await tab.page.get_by_label("A zip of Markdown files").set_input_files([file])
+                await tab.page.get_by_role("button", name="Bring them in").click()
+                await tab.page.get_by_text(why).wait_for()
+                await tab.open("/wiki/cafe")
+                assert "Fine" not in await tab.text()
+            # A browser notes for developers that an upload was refused; nothing else went wrong.
+            assert all("413" in error for error in tab.errors)
