@@ -138,6 +138,8 @@ class BoardOnHouse:
     """What runs on the dispatcher; the features' when not given."""
     more: Callable[[Reception], Iterable[Page]] = lambda _reception: ()
     """Further pages."""
+    works: bool = True
+    """Whether the dispatcher runs; else another process does what the pages ask for."""
     signals: Signals = field(default_factory=Signals)
 
     def reception(self) -> Reception:
@@ -185,7 +187,7 @@ class BoardOnHouse:
         app = make_app(reception.board, Gauges(Metrics().registry, "1"), Readiness(), None, pages)
         server = WebServer(app, "127.0.0.1", 0)
         await server.start()
-        working = asyncio.create_task(dispatcher.run())
+        working = asyncio.create_task(dispatcher.run() if self.works else asyncio.sleep(0))
         try:
             yield OpenBoard(server.url, self.database, self.clock)
         finally:

@@ -77,7 +77,7 @@ class Describing:
             lines.append(voice.say("Its other rooms: {rooms}", rooms=voice.list([bold(part.name) for part in parts])))
         if not group.archived:
             heard = (await records.last_heard(conn, group.key)).get(group.key)
-            lines.append(voice.say("How lively: {words}", words=voice.say(model.liveliness(heard, call.ctx.now))))
+            lines.append(voice.say("Activity: {words}", words=voice.say(model.liveliness(heard, call.ctx.now))))
         return lines
 
     async def _owners(self, call: Call, found: Found) -> Markdown:

@@ -31,7 +31,7 @@ def words(describing: Describing, merging: Merging) -> tuple[Command, ...]:
             params=(
                 Param(
                     name="groups",
-                    names=Names(("groups",), ("groupes",)),
+                    names=Names(("other", "groups"), ("autre", "groupes")),
                     kind=Merged(),
                     help=later(
                         "The group that yours becomes part of; with another one before it (`photo into film`), that "

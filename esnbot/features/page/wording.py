@@ -59,7 +59,8 @@ def invitation(voice: Voice, found: Page | None, name: str, place: Place) -> Mar
         "Send me the whole text, in one message or in several. Then write `done`: I show you the page, and nothing is "
         "saved before you say so. `cancel` ends it.",
     )
-    marks = voice.say("Markdown works, and so do links to other pages, like {link}.", link=code("[[Name]]"))
+    example = code(f"[[{voice.say('Name')}]]")
+    marks = voice.say("Markdown works, and so do links to other pages, like {link}.", link=example)
     return paragraphs(head, how, marks)
 
 

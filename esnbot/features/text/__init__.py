@@ -5,9 +5,10 @@ People talk about it in the thread under the root message. What kinds of texts t
 what is up to the features that keep them.
 
 Public: ``keep``, ``revise``, ``withdraw`` give effects; ``get``, ``some``, ``of_place``, ``versions``, ``opened``
-read, ``lock`` keeps others from changing one, and ``came_with`` names the groups that became part of one and keep texts; ``shows`` says how the words of a kind
-of text read in their room; ``merge`` puts together what two people made of one text, and ``lines_of``, ``tokens_of``,
-``same`` are what it compares by. The domain event ``TEXT_CHANGED`` says what changed in a room.
+read, ``lock`` keeps others from changing one, and ``came_with`` names the groups that became part of one and keep
+texts; ``shows`` says how the words of a kind of text read in their room; ``merge`` puts together what two people made
+of one text, and ``lines_of``, ``tokens_of``, ``same`` are what it compares by. The domain event ``TEXT_CHANGED`` says
+what changed in a room.
 """
 
 from esnbot.features.text.heirs import came_with
