@@ -88,8 +88,8 @@ async def had_by(conn: AsyncConnection, tempo: RoomTempo, key: str, at: datetime
     since = at - timedelta(days=model.WEEK + 1)
     ahead = []
     for one in await records.wished(conn, key):
-        if one.at is not None:
-            ahead.append(one.at)
-        elif one.day is not None:
-            ahead.append(model.on_day(tempo, one.day))
+        due = one.at if one.day is None else model.on_day(tempo, one.day)
+        if due is not None and due > at - model.OVERDUE:
+            # What is overdue waits, too, and comes at any moment.
+            ahead.append(max(due, at))
     return Had.of(tempo, await records.posts(conn, key, since), ahead)

@@ -313,6 +313,15 @@ async def test_a_prompt_leaves_room_for_what_has_a_date(sqlite_url: str) -> None
         assert len(said(await house.let_pass(4 * DAY))) == 1
 
 
+async def test_after_a_conversation_what_has_a_date_comes_before_a_prompt(house: House) -> None:
+    await house.start()
+    house.clock.set(MONDAY + timedelta(minutes=85))
+    await house.write(lambda conn: wish(conn, Wish(of="calendar", ref="7", targets=("cafe",), at=house.clock.now())))
+    await talk(house, *pairs(5))
+    assert said(await house.let_pass(HOUR)) == []
+    assert (await asked(house, house.clock.now())).free
+
+
 async def test_a_prompt_of_the_week_before_that_came_late_does_not_push_the_next(sqlite_url: str) -> None:
     async with a_house(sqlite_url, a_community(a_group(tempo=a_tempo(gap=3 * DAY)))) as house:
         await house.start()
