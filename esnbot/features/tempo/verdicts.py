@@ -43,6 +43,9 @@ async def may_post(
     had = await had_by(conn, tempo, key, at)
     room_id = await bindings.room_of(conn, key)
     talk = None if room_id is None else await records.talk_in(conn, room_id)
+    if talk is not None and talk.begun > at:
+        # The clock was wrong when that was noted.
+        talk = None
     return model.judge(tempo, had, at, promotional=promotional, prompt=prompt, talk=talk)
 
 

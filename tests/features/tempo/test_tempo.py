@@ -259,6 +259,14 @@ async def test_a_conversation_is_written_down_once_a_minute_without_who_talks(ho
     assert await house.erase("tempo", ZOE) == []
 
 
+async def test_a_clock_that_was_wrong_holds_nothing_for_years(house: House) -> None:
+    house.clock.set(TEN + 2000 * DAY)
+    await talk(house, *pairs(5))
+    house.clock.set(TEN)
+    await talk(house, ZOE, ALI)
+    assert (await asked(house, house.clock.now() + 20 * MINUTE)).free
+
+
 async def test_another_room_is_not_disturbed_by_it(house: House) -> None:
     house.clock.set(TEN)
     await house.put_in("!help", ZOE, ALI)
