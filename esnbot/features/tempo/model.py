@@ -32,6 +32,8 @@ AFTER_THE_LAST_WORD: Final = timedelta(minutes=15)
 """So long after the last word a conversation is over, and a post may follow it."""
 TALK_HOLDS: Final = timedelta(hours=3)
 """A conversation holds posts no longer than this, from its beginning."""
+OVERDUE: Final = DAY
+"""What had a date and was not posted then is waited for so long: it comes once the room bears it."""
 PAUSED_AGAIN: Final = timedelta(minutes=15)
 """Nobody knows how long a pause is: it is worth looking again so often."""
 
@@ -235,18 +237,20 @@ def _week(days: Sequence[date], day: date, most: int | None) -> tuple[datetime |
 
 
 def _filling(tempo: RoomTempo, had: Had, before: Sequence[datetime], wall: datetime) -> datetime | None:
-    """When a prompt is no gap's filler at a local time: until when that is so (the next day, at the earliest)."""
+    """From when on a prompt may fill a gap, later than a local time; None: it fills one then.
+
+    What has a date counts as posted, whether it is still to come or late.
+    """
     bounds, day = tempo.bounds, wall.date()
     tomorrow = datetime.combine(day + DAY, time(0))
-    if before and before[-1].date() == day:
+    known = sorted([*before, *had.ahead])
+    if any(one.date() == day for one in known):
         return tomorrow
-    coming = [one for one in had.ahead if one >= wall]
-    if not coming:
-        return None
-    if coming[0].date() == day or tempo.step(coming[0]) - tempo.step(wall) < bounds.least_gap:
-        return max(tomorrow, datetime.combine(coming[0].date() + DAY, time(0)))
+    near = [one for one in known if abs(tempo.step(one) - tempo.step(wall)) < bounds.least_gap]
+    if near:
+        return tempo.step(near[-1]) + bounds.least_gap if near[-1] <= wall else tomorrow
     if bounds.posts_a_week is not None:
-        days = sorted([*(one.date() for one in before), day, *(one.date() for one in coming)])
+        days = sorted([*(one.date() for one in known), day])
         if most_in_a_week(days, day) > bounds.posts_a_week:
             return tomorrow
     return None

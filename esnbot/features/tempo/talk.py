@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 from typing import Final
 
 from esnbot.community.clock import Clock
@@ -41,7 +40,7 @@ class _Room:
     """The last event: what is handled again is one message still."""
     times: tuple[int, int, int] = (0, 0, 0)
     """Of the last three messages, the oldest first."""
-    sender: bytes = b""
+    sender: int = 0
     other_spoke: int = 0
     """When somebody else than the last sender spoke last."""
     begun: int = 0
@@ -55,7 +54,7 @@ class Talks:
 
     def __init__(self, bot: str, clock: Clock) -> None:
         self._bot, self._clock = bot, clock
-        self._salt = secrets.token_bytes(16)
+        self._salt = secrets.randbits(64)
         self._rooms: dict[str, _Room] = {}
 
     def hears(self, event: Event) -> bool:
@@ -79,18 +78,16 @@ class Talks:
 
     def _another(self, event: Event) -> _Room:
         if len(self._rooms) >= TIDY_AT:
-            silent = self._at(event) - WITHIN
+            silent = event.ts - WITHIN
             self._rooms = {key: room for key, room in self._rooms.items() if room.times[2] >= silent}
         return _Room()
 
-    def _at(self, event: Event) -> int:
-        """When a message was sent, unless the clock was moved (in the demo)."""
-        now = milliseconds(self._clock.now())
-        return event.ts if abs(now - event.ts) < DAY_MS else now
-
     def _take(self, room: _Room, event: Event) -> None:
-        at = max(self._at(event), room.times[2])
-        sender = blake2b(event.sender.encode(), digest_size=8, key=self._salt).digest()
+        if room.times[2] - event.ts >= WITHIN:
+            # The clock was wrong when that was heard.
+            room.times, room.begun, room.noted = (0, 0, 0), 0, 0
+        at = max(event.ts, room.times[2])
+        sender = hash((self._salt, event.sender))
         if at - room.times[2] >= WITHIN:
             room.begun, room.other_spoke = 0, 0
         elif sender != room.sender:
@@ -106,7 +103,10 @@ class Talks:
         if room is None or not room.begun:
             return None
         room.noted = room.times[2]
-        return Talk(_moment(room.begun), _moment(room.times[2]))
+        now = milliseconds(self._clock.now())
+        # Times are those of the homeserver, unless our clock was moved (in the demo).
+        moved = now - room.times[2] if abs(now - room.times[2]) >= DAY_MS else 0
+        return Talk(_moment(room.begun + moved), _moment(room.times[2] + moved))
 
 
 class Listening:

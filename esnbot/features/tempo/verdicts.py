@@ -43,6 +43,9 @@ async def may_post(
     had = await had_by(conn, tempo, key, at)
     room_id = await bindings.room_of(conn, key)
     talk = None if room_id is None else await records.talk_in(conn, room_id)
+    if talk is not None and talk.begun > at:
+        # The clock was wrong when that was noted.
+        talk = None
     return model.judge(tempo, had, at, promotional=promotional, prompt=prompt, talk=talk)
 
 
@@ -93,8 +96,8 @@ async def had_by(conn: AsyncConnection, tempo: RoomTempo, key: str, at: datetime
     since = at - timedelta(days=model.WEEK + 1)
     ahead = []
     for one in await records.wished(conn, key):
-        if one.at is not None:
-            ahead.append(one.at)
-        elif one.day is not None:
-            ahead.append(model.on_day(tempo, one.day))
+        due = one.at if one.day is None else model.on_day(tempo, one.day)
+        if due is not None and due > at - model.OVERDUE:
+            # What is overdue waits, too, and comes at any moment.
+            ahead.append(max(due, at))
     return Had.of(tempo, await records.posts(conn, key, since), ahead)

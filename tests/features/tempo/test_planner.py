@@ -23,6 +23,7 @@ from esnbot.features.tempo.planner import Layout, Wish, lay_out
 PARIS = ZoneInfo("Europe/Paris")
 MONDAY = datetime(2026, 3, 2, tzinfo=PARIS)
 QUIET = QuietHours(time(19), time(8))
+DAY = timedelta(days=1)
 YEARS = 20 if os.environ.get("ESNBOT_SOAK") == "1" else 1
 
 
@@ -104,9 +105,18 @@ def test_what_weighs_more_goes_first() -> None:
 
 
 def test_what_is_over_is_left_out_and_what_comes_afterwards_is_not_spoken_of() -> None:
-    layout = plan([a_wish(1, at=paris(1)), a_wish(2, at=paris(3), expires=paris(2)), a_wish(3, at=paris(30))], weeks=2)
+    long_ago = paris(1) - timedelta(days=1)
+    layout = plan([a_wish(1, at=long_ago), a_wish(2, at=paris(3), expires=paris(2)), a_wish(3, at=paris(30))], weeks=2)
     assert layout.placed == ()
     assert [one.wish.ref for one in layout.left_out] == ["1", "2"]
+
+
+def test_what_is_late_comes_as_soon_as_the_room_bears_it() -> None:
+    room = a_room(least_gap=timedelta(hours=2))
+    past = [Post(paris(2, 18))]
+    layout = plan([a_wish(1, at=paris(2, 18, 30)), a_prompt(3, 8)], room, since=paris(2, 18, 41), past=past)
+    assert times(layout) == {"1": "Tue 03 08:00"}
+    assert str(layout.placed[0].because) == "It was to come before, and comes as soon as there is room."
 
 
 def test_todays_hour_may_be_over_and_the_day_is_not() -> None:
@@ -290,7 +300,11 @@ def check(layout: Layout, bounds: dict[str, RoomTempo], past: dict[str, list[Pos
             assert own.quiet_hours is None or not own.quiet_hours.covers(wall.time())
             assert own.holidays or not tempo.off(wall.date())
             assert wall.weekday() < 5 or own.weekends or (own.weekends is None and (one.wish.dated or one.wish.prompt))
-            assert one.wish.at is None or one.at == one.wish.at
+            assert (
+                one.wish.at is None
+                or one.at == one.wish.at
+                or START - DAY < one.wish.at < START <= one.at < START + 2 * DAY
+            )
             assert one.wish.day is None or wall.date() == one.wish.day
             assert one.wish.begin is None or wall.date() >= one.wish.begin
             assert one.wish.end is None or wall.date() <= one.wish.end

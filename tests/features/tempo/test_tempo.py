@@ -259,6 +259,14 @@ async def test_a_conversation_is_written_down_once_a_minute_without_who_talks(ho
     assert await house.erase("tempo", ZOE) == []
 
 
+async def test_a_clock_that_was_wrong_holds_nothing_for_years(house: House) -> None:
+    house.clock.set(TEN + 2000 * DAY)
+    await talk(house, *pairs(5))
+    house.clock.set(TEN)
+    await talk(house, ZOE, ALI)
+    assert (await asked(house, house.clock.now() + 20 * MINUTE)).free
+
+
 async def test_another_room_is_not_disturbed_by_it(house: House) -> None:
     house.clock.set(TEN)
     await house.put_in("!help", ZOE, ALI)
@@ -311,6 +319,15 @@ async def test_a_prompt_leaves_room_for_what_has_a_date(sqlite_url: str) -> None
         assert (await asked(house, TEN + 2 * DAY)).free
         await house.write(lambda conn: unwish(conn, "calendar", "7"))
         assert len(said(await house.let_pass(4 * DAY))) == 1
+
+
+async def test_after_a_conversation_what_has_a_date_comes_before_a_prompt(house: House) -> None:
+    await house.start()
+    house.clock.set(MONDAY + timedelta(minutes=85))
+    await house.write(lambda conn: wish(conn, Wish(of="calendar", ref="7", targets=("cafe",), at=house.clock.now())))
+    await talk(house, *pairs(5))
+    assert said(await house.let_pass(HOUR)) == []
+    assert (await asked(house, house.clock.now())).free
 
 
 async def test_a_prompt_of_the_week_before_that_came_late_does_not_push_the_next(sqlite_url: str) -> None:

@@ -4,7 +4,8 @@ In each room, in this order:
 
 1. **What has a date.** What weighs more comes first, then what has a time, then what is earlier. It stands at its time,
    or (with a day only) at the room's hour, later on that day if another post is too close; where the room does not bear
-   it, it is left out. It is never moved to another day: somebody chose it.
+   it, it is left out. It is never moved to another day: somebody chose it. What was to come within the last day and did
+   not (people were talking, say) comes as soon as the room bears it.
 2. **The lines, by their weights**, week by week (Monday to Sunday), each week until the room bears no more. What can
    wait no longer than this week goes first, by its last day. Of the others, the line goes next that is furthest
    behind its share, counted over the last four weeks of what the room had and will have: of ``n`` posts of the lines
@@ -45,7 +46,7 @@ def lay_out(
 
     ``bounds`` and ``past`` are by the key of a room; ``past`` should reach back four weeks. ``lines`` are weights, 1
     where none is said. What lies outside of ``since`` and ``until`` is no part of the layout; what was to be posted
-    before ``since`` is left out.
+    more than a day before ``since`` is left out.
     """
     by_room: dict[str, list[Wish]] = {}
     for wish in sorted(wishes, key=lambda one: one.order):

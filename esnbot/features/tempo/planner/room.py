@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from esnbot.features.tempo.model import WEEK, Post, RoomTempo, Rule, hour_of, reason
+from esnbot.features.tempo.model import DAY, OVERDUE, WEEK, Post, RoomTempo, Rule, hour_of, reason
 from esnbot.features.tempo.planner.slots import Slot, Slots, Week
 from esnbot.features.tempo.planner.wishes import LeftOut, Placed, Wish
 from esnbot.speech import Later, Quoted, later
@@ -16,7 +16,7 @@ from esnbot.speech import Later, Quoted, later
 LOOK_BACK: Final = 4 * WEEK
 """Days over which lines are counted against their weights."""
 MOST_STEPS: Final = 50
-"""Times of one day that are tried for what only has a day."""
+"""Times that are tried for what only has a day, or is overdue."""
 NEVER: Final = date.max.toordinal()
 
 
@@ -106,30 +106,35 @@ class RoomPlan:
         return self._tempo.instant(datetime.combine(wish.day or date.max, hour_of(self._tempo)))
 
     def _take_dated(self, wish: Wish) -> None:
-        at = self._date_of(wish)
-        if wish.at is None and wish.day is not None and wish.day.toordinal() == self._first:
-            # Today's hour may be over: the day is not.
-            at = max(at, _whole_minute(self._slots.since))
+        at, since = self._date_of(wish), self._slots.since
+        overdue = wish.at is not None and since - OVERDUE < at < since
+        if overdue or (wish.day is not None and wish.day.toordinal() == self._first):
+            # Today's hour may be over: the day is not. And whoever is late tries again, for a while.
+            at = max(at, _whole_minute(since))
         if at >= self._slots.until:
             return
-        if at < self._slots.since or (wish.expires is not None and at >= wish.expires):
+        if at < since or (wish.expires is not None and at >= wish.expires):
             self.left_out.append(LeftOut(wish, self._room, later("Its time is over.")))
             return
         wall = self._tempo.wall(at)
         rule = self._breaks(wall, promotional=wish.promotional)
         because = later("It has this date, and there is room for it.")
-        if rule is not None and wish.at is None:
-            found = self._later_that_day(wall, wish)
+        if overdue:
+            because = later("It was to come before, and comes as soon as there is room.")
+        if rule is not None and (overdue or wish.at is None):
+            end = wall + OVERDUE if overdue else datetime.combine(wall.date(), time.max)
+            found = self._once_free(wall, end, wish)
             if found is not None:
                 wall, at, rule = found, self._tempo.instant(found), None
-                because = later("It has this day, and comes as soon as there is room.")
+                if not overdue:
+                    because = later("It has this day, and comes as soon as there is room.")
         if rule is not None:
             self.left_out.append(LeftOut(wish, self._room, reason(rule, self._tempo.bounds), rule))
             return
         self._place(wish, wall, at, because)
 
-    def _later_that_day(self, wall: datetime, wish: Wish) -> datetime | None:
-        day = wall.date()
+    def _once_free(self, wall: datetime, end: datetime, wish: Wish) -> datetime | None:
+        """The first local time from then on, to the end, at which the room bears a wish."""
         for _ in range(MOST_STEPS):
             rule = self._breaks(wall, promotional=wish.promotional)
             if rule is None:
@@ -137,16 +142,14 @@ class RoomPlan:
                 fits = self._slots.since <= at < self._slots.until and (wish.expires is None or at < wish.expires)
                 return wall if fits and self._tempo.wall(at) == wall else None
             if rule is Rule.gap:
-                wall = max(self._near(wall)) + self._gap
-            elif rule is Rule.quiet and self._tempo.bounds.quiet_hours is not None:
-                end = datetime.combine(day, self._tempo.bounds.quiet_hours.end)
-                if end <= wall:
-                    return None
-                wall = end
+                following: datetime | None = max(self._near(wall)) + self._gap
+            elif rule in (Rule.week, Rule.promotional):
+                following = datetime.combine(wall.date() + DAY, time(0))
             else:
+                following = self._tempo.opens(wall)
+            if following is None or following > end:
                 return None
-            if wall.date() != day:
-                return None
+            wall = following
         return None
 
     # --- lines -----------------------------------------------------------------------------------------------------
