@@ -41,7 +41,7 @@ class PromptsFile(Suiting):
 
     family: Annotated[str, Field(max_length=60)] = ""
     """A name for prompts of one sort: what works is counted by it, and two of one family do not follow each other."""
-    called: dict[Language, Annotated[str, Field(min_length=1, max_length=100)]] = {}
+    called: dict[Language, Annotated[str, Field(min_length=1, max_length=100)]] = Field(default={})
     """What people call that family, in every language."""
     prompts: dict[Key, PromptSection]
     """Prompts, each in every language: `first-job: {fr: …, en: …}`; a prompt can have the keys above, too."""

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from esnbot.settings.reference import put_into
 from esnbot.settings.prompts_file import PromptsFile
+from esnbot.settings.reference import put_into
 from esnbot.settings.sections import CommunityFile
 from esnbot.settings.template_file import TemplateFile
 

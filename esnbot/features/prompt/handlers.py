@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.commands.command import Call
 from esnbot.community.group import Group
-from esnbot.community.model import Prompt
+from esnbot.community.model import Occasion, Prompt
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import TEXT, Effect, Say, Schedule, Unschedule, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
-from esnbot.features import calm, tempo
+from esnbot.features import calm, life, tempo
 from esnbot.features.contract import Kit
 from esnbot.features.hours import Beat
 from esnbot.features.places import language_of
-from esnbot.features.prompt import model, records
+from esnbot.features.prompt import learned, model, records
+from esnbot.features.prompt.learned import Learned, Outcome
+from esnbot.features.prompt.model import Moment
+from esnbot.features.prompt.proposing import FAMILY, Proposing
 from esnbot.features.prompt.settings import PromptSettings
+from esnbot.features.prompt.talk import Talk
 from esnbot.features.status import coming, is_paused
 from esnbot.provisioning import wanted
-from esnbot.speech import Markdown, bold, bullets, first_line, later, paragraphs, render
+from esnbot.speech import Markdown, Voice, bold, bullets, first_line, later, paragraphs, render
 from esnbot.store import bindings
 
 POST: Final = "post"
@@ -36,8 +40,10 @@ WAITS: Final = timedelta(hours=3)
 class PromptHandlers:
     """The feature at work."""
 
-    def __init__(self, kit: Kit[PromptSettings]) -> None:
+    def __init__(self, kit: Kit[PromptSettings], talk: Talk, proposing: Proposing) -> None:
         self._kit = kit
+        self._talk = talk
+        self._proposing = proposing
         self._community = kit.community
         self._settings = kit.settings
 
@@ -112,27 +118,26 @@ class PromptHandlers:
         beat = model.beat_of(group, self._community)
         if beat is None or not beat.allows(ctx.now) or await is_paused(ctx.conn):
             return []
-        if await bindings.room_of(ctx.conn, group.key) is None:
+        room_id = await bindings.room_of(ctx.conn, group.key)
+        if room_id is None:
             return []
         if await calm.is_silenced(ctx.conn, group.key, "prompt"):
             # A prompt that nobody would see is not used up.
             return []
-        prompts, language = await self._suited(ctx.conn, group)
-        chosen = model.choose(group.key, prompts, await records.had(ctx.conn, group.key))
+        prompts, language = await self._suited(ctx, group)
+        due = datetime.fromtimestamp(due_ms / 1000, UTC)
+        moment = self._moment(due, await self._occasions(ctx, group), await records.outcomes(ctx.conn))
+        chosen = model.choose(group.key, prompts, await records.had(ctx.conn, group.key), moment)
         if chosen is None:
             return []
         await records.keep_posted(ctx.conn, group.key, chosen, due_ms)
         await tempo.posted(ctx.conn, group.key, ctx.now, of="prompt", ref=str(due_ms))
-        text = next(prompt for prompt in prompts if prompt.key == chosen.key).texts[language]
-        message = render(model.headline(text))
+        prompt = next(prompt for prompt in prompts if prompt.key == chosen.key)
+        message = render(model.headline(prompt.texts[language]))
+        key = f"post:{group.key}:{due_ms}"
         return [
-            Say(
-                key=f"post:{group.key}:{due_ms}",
-                room=room(group.key),
-                msgtype=TEXT,
-                body=message.body,
-                html=message.html,
-            )
+            Say(key=key, room=room(group.key), msgtype=TEXT, body=message.body, html=message.html),
+            *await self._talk.listen(ctx, room_id, key, prompt.family),
         ]
 
     async def _wait(self, ctx: Context, group: Group, due_ms: int, until: datetime) -> Effect | None:
@@ -141,6 +146,27 @@ class PromptHandlers:
             return None
         await records.keep_plan(ctx.conn, group.key, milliseconds(until), model.signature(group, self._community))
         return self._next(group, until, first=due_ms)
+
+    def _moment(self, due: datetime, occasions: frozenset[Occasion], outcomes: Sequence[Outcome]) -> Moment:
+        day = due.astimezone(self._community.zone).date()
+        return Moment(day, occasions, learned.before(outcomes, day))
+
+    async def _occasions(self, ctx: Context, group: Group) -> frozenset[Occasion]:
+        """What is so in a group now."""
+        found: set[Occasion] = set()
+        heard = (await life.last_heard(ctx.conn, group.key)).get(group.key)
+        if heard is not None and ctx.now - heard >= self._settings.silence:
+            found.add(Occasion.silence)
+        met = await records.met_at(ctx.conn, group.key)
+        if met is not None and met >= milliseconds(ctx.now - self._settings.after_meetup):
+            found.add(Occasion.meetup)
+        return frozenset(found)
+
+    async def met(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """A group has met."""
+        if isinstance(await wanted.get(ctx.conn, event.text("key")), Group):
+            await records.keep_met(ctx.conn, event.text("key"), milliseconds(ctx.now))
+        return []
 
     async def _plan(self, ctx: Context, group: Group) -> list[Effect]:
         """Put the next occurrence on the schedule, or take the job off it when there is none."""
@@ -169,10 +195,13 @@ class PromptHandlers:
         await records.drop_plan(conn, key)
         return [Unschedule(key=_job(key))]
 
-    async def _suited(self, conn: AsyncConnection, group: Group) -> tuple[list[Prompt], str]:
-        spaces = {} if group.language else await wanted.spaces(conn)
+    async def _suited(self, ctx: Context, group: Group) -> tuple[list[Prompt], str]:
+        spaces = {} if group.language else await wanted.spaces(ctx.conn)
         language = language_of(group, spaces, self._community)
-        return model.suited(group, self._community, language), language
+        own = await self._proposing.library(ctx, group, language)
+        return [*model.suited(group, self._community, language), *own], language
+
+    # --- what animators see ------------------------------------------------------------------------------------------
 
     async def show_next(self, call: Call) -> Sequence[Effect]:
         """Which prompt comes when, in which group; for animators."""
@@ -182,6 +211,7 @@ class PromptHandlers:
         lines: list[tuple[datetime, Markdown]] = []
         silent: list[Markdown] = []
         plans = await records.plans(conn)
+        outcomes = await records.outcomes(conn)
         for group in groups:
             if isinstance(asked, Group) and group.key != asked.key:
                 continue
@@ -189,16 +219,22 @@ class PromptHandlers:
             if beat is None:
                 continue
             planned = plans.get(group.key)
-            prompts, language = await self._suited(conn, group)
-            count = self._settings.shown if isinstance(asked, Group) else 1
-            chosen = model.coming(group.key, prompts, await records.had(conn, group.key), count)
-            if planned is None or planned.due is None or not chosen:
+            prompts, language = await self._suited(call.ctx, group)
+            if planned is None or planned.due is None:
+                silent.append(bold(group.name))
+                continue
+            due = datetime.fromtimestamp(planned.due / 1000, UTC)
+            dues = [due, *_first(beat, due, self._settings.shown - 1 if isinstance(asked, Group) else 0)]
+            occasions = await self._occasions(call.ctx, group)
+            moments = [self._moment(when, occasions, outcomes) for when in dues]
+            chosen = model.ahead(group.key, prompts, await records.had(conn, group.key), moments)
+            if not any(chosen):
                 silent.append(bold(group.name))
                 continue
             texts = {prompt.key: prompt.texts[language] for prompt in prompts}
-            due = datetime.fromtimestamp(planned.due / 1000, UTC)
-            dues = [due, *_first(beat, due, count - 1)]
-            for when, one in zip(dues, chosen, strict=False):
+            for when, one in zip(dues, chosen, strict=True):
+                if one is None:
+                    continue
                 moment = voice.moment(when, self._community.zone, now)
                 line = voice.say(
                     "{group}, {moment}: {prompt}", group=bold(group.name), moment=moment, prompt=_short(texts[one.key])
@@ -226,6 +262,64 @@ class PromptHandlers:
                 )
             )
         ]
+
+    async def show_worked(self, call: Call) -> Sequence[Effect]:
+        """Which families of prompts started conversations, in the whole community."""
+        voice = call.voice
+        outcomes = await records.outcomes(call.ctx.conn)
+        known = learned.before(outcomes)
+        how = voice.say(
+            "A prompt worked when, within two days, two people or more wrote three messages or more. "
+            "Groups of fewer than five people do not count."
+        )
+        if not known.families:
+            return [call.answer(paragraphs(voice.say("**Nothing is known yet about what works.**"), how))]
+        families = sorted(
+            known.families.items(), key=lambda one: (one[1].tried < learned.ENOUGH, -known.share(one[0]), one[0])
+        )
+        lines = [self._went(voice, family, known) for family, _ in families]
+        return [
+            call.answer(
+                paragraphs(
+                    voice.say("**What started conversations**"),
+                    bullets(lines),
+                    how,
+                    voice.say("What worked until the month began comes a little earlier now; the rest is tried, too."),
+                )
+            )
+        ]
+
+    def _went(self, voice: Voice, family: str, known: Learned) -> Markdown:
+        count, called = known.families[family], bold(self._called(voice, family))
+        if count.tried < learned.ENOUGH:
+            return voice.say("{family}: too early to say", family=called)
+        return voice.say(
+            "{family}: {worked} of {tried} started a conversation",
+            family=called,
+            worked=count.worked,
+            tried=count.tried,
+        )
+
+    def _called(self, voice: Voice, family: str) -> str:
+        if family == FAMILY:
+            return str(voice.say(later("Proposed by you all")))
+        if not family:
+            return str(voice.say(later("All the others")))
+        return self._community.families.get(family, {}).get(voice.language, family)
+
+    # --- one person ----------------------------------------------------------------------------------------------
+
+    async def export(self, conn: AsyncConnection, person: str) -> Mapping[str, Any]:
+        """What is kept about a person: what they proposed, and for two days where they wrote after a prompt."""
+        return {
+            "proposals": await self._proposing.of_person(conn, person),
+            "counted": await self._talk.of_person(conn, person),
+        }
+
+    async def erase(self, ctx: Context, person: str) -> Sequence[Effect]:
+        """Forget a person."""
+        await self._talk.forget(ctx.conn, person)
+        return await self._proposing.forget(ctx, person)
 
 
 def _first(beat: Beat, after: datetime, count: int) -> list[datetime]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from hashlib import sha256
 
 from esnbot.community.group import Group
-from esnbot.community.model import Community, Prompt
+from esnbot.community.model import Community, Occasion, Prompt
 from esnbot.features.hours import Beat, public_holidays
+from esnbot.features.prompt.learned import NOTHING, Learned
 from esnbot.speech import Markdown
 
 
@@ -54,43 +55,83 @@ def suited(group: Group, community: Community, language: str) -> list[Prompt]:
     return [p for p in (*(template.prompts if template else ()), *fit) if p.texts.get(language, "").strip()]
 
 
-def choose(group: str, prompts: Sequence[Prompt], used: Sequence[Used]) -> Used | None:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a prompt is chosen, and what is so then."""
+
+    day: date
+    """Local."""
+    occasions: frozenset[Occasion] = frozenset()
+    learned: Learned = NOTHING
+
+    def allows(self, prompt: Prompt) -> bool:
+        """Whether a prompt can appear."""
+        return (
+            (not prompt.months or self.day.month in prompt.months)
+            and (not prompt.weekdays or self.day.weekday() in prompt.weekdays)
+            and (prompt.occasion is None or prompt.occasion in self.occasions)
+        )
+
+
+def choose(group: str, prompts: Sequence[Prompt], used: Sequence[Used], moment: Moment | None = None) -> Used | None:
     """The next prompt of a group and its round; ``used`` in the order in which they appeared.
 
-    Within a round none appears twice, and a new round begins when all suited ones have appeared. The order of a round
-    is drawn from group and round, so that it is the same whoever computes it; those of the group's template come first.
-    Two of one family do not follow each other, and a round does not begin with what ended the last one, where there is
-    a choice.
+    Within a round none appears twice, and a new round begins when all have appeared that can at that moment. Those for
+    an occasion that is there come first, then those of the group's template, then those of the season. Two of one
+    family do not follow each other, and a round does not begin with what ended the last one, where there is a choice.
+    Among families what worked here decides, by a draw; within one, a draw alone. Both are drawn from group and round,
+    so that the order is the same whoever computes it.
     """
-    if not prompts:
+    able = [prompt for prompt in prompts if moment is None or moment.allows(prompt)]
+    if not able:
         return None
     round_ = used[-1].round if used else 1
     had = {one.key for one in used if one.round == round_}
-    left = [prompt for prompt in prompts if prompt.key not in had]
+    left = [prompt for prompt in able if prompt.key not in had]
     if not left:
-        round_, left = round_ + 1, list(prompts)
+        round_, left, had = round_ + 1, able, set()
     last = used[-1].key if used else ""
     families = {prompt.key: prompt.family for prompt in prompts}
     family = families.get(last, "")
-    drawn = sorted(left, key=lambda one: (not one.template, _draw(group, round_, one.key)))
+    learned = NOTHING if moment is None else moment.learned
+    seed = f"{group}\n{round_}\n{len(had)}"
+    shares = {one: -learned.draw(one, seed) for one in {prompt.family for prompt in left}}
+    drawn = sorted(left, key=lambda one: (_rank(one), shares[one.family], _draw(group, round_, one.key)))
     others = [p for p in drawn if p.key != last and not (family and p.family == family)]
     others = others or [p for p in drawn if p.key != last] or drawn
     return Used(others[0].key, round_)
+
+
+def _rank(prompt: Prompt) -> int:
+    """What is only possible now goes before what can wait."""
+    if prompt.occasion is not None:
+        return 0
+    if prompt.template:
+        return 1
+    return 2 if prompt.months else 3
 
 
 def _draw(group: str, round_: int, key: str) -> bytes:
     return sha256(f"{group}\n{round_}\n{key}".encode()).digest()
 
 
-def coming(group: str, prompts: Sequence[Prompt], used: Sequence[Used], count: int) -> list[Used]:
-    """The next prompts of a group, in order."""
+def ahead(
+    group: str, prompts: Sequence[Prompt], used: Sequence[Used], moments: Sequence[Moment | None]
+) -> list[Used | None]:
+    """What a group gets at each of the coming moments, in order; None where nothing can appear."""
     known = list(used)
-    for _ in range(count):
-        chosen = choose(group, prompts, known)
-        if chosen is None:
-            break
-        known.append(chosen)
-    return known[len(used) :]
+    found: list[Used | None] = []
+    for moment in moments:
+        chosen = choose(group, prompts, known, moment)
+        found.append(chosen)
+        if chosen is not None:
+            known.append(chosen)
+    return found
+
+
+def coming(group: str, prompts: Sequence[Prompt], used: Sequence[Used], count: int) -> list[Used]:
+    """The next prompts of a group, in order, whatever the season."""
+    return [one for one in ahead(group, prompts, used, [None] * count) if one is not None]
 
 
 def headline(markdown: str) -> Markdown:
