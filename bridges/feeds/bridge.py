@@ -21,8 +21,8 @@ from bridges.bridge import Doorway
 from bridges.feeds import following, pace
 from bridges.feeds.fetching import LARGEST, WITHIN, Answer, Fetcher, Known
 from bridges.feeds.following import Followed
+from bridges.feeds.items import Feed
 from bridges.feeds.news import BACK, FAILING, FEED_ITEM, FEED_STATE, FOUND, GONE, QUEUE
-from bridges.feeds.reader import Feed
 from bridges.feeds.sandbox import Task, read_apart
 from bridges.feeds.trouble import Failed, Trouble
 from bridges.outside import Address, Network, is_outside
@@ -40,6 +40,8 @@ READERS: Final = 2
 """Processes that read feeds at a time."""
 MOST_DUE: Final = 1_000
 """Feeds that are chosen from, whichever can be looked at."""
+BACK_TO_URL: Final = 3
+"""After so many failures a feed is asked for where it was wanted, and not where that once led."""
 MOST_NEW: Final = 100
 """New items of one reading that enter; of a feed with more the newest."""
 
@@ -48,8 +50,8 @@ _Keep = Callable[[Doorway, AsyncConnection], Awaitable[None]]
 log = structlog.get_logger("bridges.feeds")
 
 
-class LeaseLost(Exception):
-    """Another process polls now: what was found is its to find."""
+class NotOurs(Exception):
+    """Another process polls now, or nobody wants the feed any more: what was found is not ours to write down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,8 +217,8 @@ class FeedBridge:
             await door.database.write(partial(await self._read_or_fail(fetcher, one), door))
             self._resting.pop(one.id, None)
             door.entered()
-        except LeaseLost:
-            log.info("another process polls the feeds now")
+        except NotOurs:
+            log.info("what was found in a feed is not wanted from here any more", feed=one.id)
         # A bug or a database in trouble must not become a hundred requests to somebody else's server.
         except Exception:
             self._resting[one.id] = now_ms(door.clock) + int(REST.total_seconds() * 1000)
@@ -317,6 +319,9 @@ class FeedBridge:
             "failing": since,
             "trouble": failed.trouble.value,
         }
+        if one.at != one.url and failures % BACK_TO_URL == 0:
+            # Where that led once may be gone, and where it was wanted may lead elsewhere now.
+            values |= {"at": one.url, "etag": "", "modified": "", "digest": ""}
         gone = failed.trouble is Trouble.gone
         if gone or (not one.told and pace.is_to_be_told(failures, span, ever_fine=one.fine is not None)):
             values |= {"told": True, "serial": one.serial + 1}
@@ -324,14 +329,14 @@ class FeedBridge:
         await following.keep(conn, one.id, values)
 
     async def _still(self, door: Doorway, conn: AsyncConnection, one: Followed) -> int:
-        """Now, if it is still ours to write down what was found of a feed. Raises ``LeaseLost``."""
+        """Now, if it is still ours to write down what was found of a feed. Raises ``NotOurs``."""
         now = now_ms(door.clock)
         if not await leases.take(conn, NAME, door.holder, now, LEASE):
-            raise LeaseLost
+            raise NotOurs
         present = await following.get(conn, one.id)
         if present is None or present.due != one.due or present.serial != one.serial or not present.followed:
             # Somebody else looked at it, or nobody wants it any more.
-            raise LeaseLost
+            raise NotOurs
         return now
 
     async def _tell(self, door: Doorway, conn: AsyncConnection, one: Followed, what: str, **more: object) -> None:

@@ -90,17 +90,16 @@ def _followed(row: Row[Any]) -> Followed:
 
 
 async def follow(conn: AsyncConnection, urls: Collection[str]) -> None:
-    """Follow exactly these feeds. A new one is due at once; one that was followed before goes on where it was."""
+    """Follow exactly these feeds. What is followed anew is due at once."""
     have = {one.url: one for one in await all_feeds(conn)}
     for url in sorted(set(urls)):
         before = have.get(url)
         if before is None:
             await insert_new(conn, feed, {**_NEW, "url": url, "at": url})
         elif not before.followed:
-            again: dict[str, object] = {"followed": True, "failures": 0, "failing": None, "trouble": "", "told": False}
-            if before.is_gone:
-                # What once was gone is asked for where it was wanted, at once.
-                again |= {"at": url, "etag": "", "modified": "", "digest": "", "due": 0}
+            # It is looked at as if it were new; what it had before is known all the same.
+            again: dict[str, object] = {"followed": True, "due": 0, "fine": None, "told": False, "trouble": ""}
+            again |= {"at": url, "etag": "", "modified": "", "digest": "", "failures": 0, "failing": None}
             await conn.execute(update(feed).where(feed.c.id == before.id).values(again))
     for url, one in have.items():
         if url not in urls and one.followed:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
-from bridges.feeds.reader import Item
+from bridges.feeds.items import Item
 
 SECOND: Final = 1_000
 LONGEST: Final = timedelta(days=1)

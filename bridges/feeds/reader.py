@@ -15,6 +15,7 @@ import msgspec
 import nh3
 
 from bridges.feeds.dates import read_date
+from bridges.feeds.items import Feed, Item
 from bridges.feeds.trouble import Failed, Trouble
 
 LONGEST_TITLE: Final = 300
@@ -42,35 +43,6 @@ _SURROGATES: Final = re.compile(rb"&#" + _HALF + rb";(?:&#" + _HALF + rb";)?")
 _CDATA: Final = re.compile(r"<!\[CDATA\[|\]\]>")
 _SCHEMES: Final = ("http", "https")
 _PERIODS: Final = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
-
-
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One item of a feed, in plain words."""
-
-    title: str = ""
-    link: str = ""
-    """Absolute, http or https; '' for none."""
-    guid: str = ""
-    """What its feed calls it; '' for nothing."""
-    summary: str = ""
-    author: str = ""
-    published: int | None = None
-    """Milliseconds; None when it does not say, or not in a way that anybody could read."""
-
-
-class Feed(msgspec.Struct, frozen=True, kw_only=True):
-    """A feed that was read."""
-
-    title: str = ""
-    site: str = ""
-    """The page that it belongs to."""
-    language: str = ""
-    wait: int = 0
-    """Seconds after which it says that it may be asked again; 0 when it does not say."""
-    items: tuple[Item, ...] = ()
-    """In the order in which they stand there."""
-    alternates: tuple[str, ...] = ()
-    """Of a web page: the feeds that it names. Then there are no items."""
 
 
 def read(body: bytes, url: str, content_type: str = "", language: str = "") -> Feed:
@@ -141,7 +113,8 @@ def _entry(entry: Any, base: str) -> Item:
     if not where and urlsplit(guid).scheme in _SCHEMES:
         where = _link(guid, base)
     summary = _text(entry.get("summary"), LONGEST_SUMMARY) or _text(_content(entry), LONGEST_SUMMARY)
-    said = next((entry.get(key) for key in ("published", "updated", "created", "date") if entry.get(key)), None)
+    # Asked for what is not there, the library warns and guesses.
+    said = next((entry[key] for key in ("published", "updated", "created") if key in entry and entry[key]), None)
     return Item(
         title=_text(entry.get("title"), LONGEST_TITLE),
         link=where,

@@ -40,6 +40,7 @@ async def a_busy_week(house: House, person: str) -> None:
     await house.say("!esn silence prompts", sender=person)
     await house.say('!esn note "Torque of stems" #stems\nSix newton metres.', sender=person)
     await house.say('!esn page write "Opening hours"\nFrom eight to six.', sender=person)
+    await house.say("!esn watch add https://example.org/feed", sender=person, room="!backstage")
     await house.put_in("!help", person)
     await house.say("How do I true a wheel that wobbles to the left?", sender=person, room="!help")
     await house.write(lambda conn: sessions.begin(conn, person, house.clock.now(), timedelta(days=1)))
@@ -91,6 +92,7 @@ async def test_export_shows_what_every_module_keeps(house: House) -> None:
         "search",
         "status",
         "text",
+        "watch",
         "welcome",
     }
 

@@ -54,13 +54,14 @@ def build(kit: Kit[WatchSettings]) -> Feature:
     return Feature(module, (noun,), _commands(Desk(kit)), bridges=(bridge,))
 
 
-def _source() -> Param:
+def _source(*, alone: bool = True) -> Param:
     return Param(
         name="source",
         names=Names(("source",), ("source",)),
         kind=Text(300),
         help=later("Which source: its number, its name or its address."),
-        rest=True,
+        # Where options follow, a name of several words stands in quotation marks.
+        rest=alone,
     )
 
 
@@ -165,7 +166,7 @@ def _commands(desk: Desk) -> tuple[Command, ...]:
             names=Names(("change",), ("changer", "modifier")),
             summary=later("Changes what is taken of a source, its line or its name."),
             handle=desk.change,
-            params=(_source(), *_options()),
+            params=(_source(alone=False), *_options()),
             who=ANIMATORS,
             examples={
                 "en": ('watch change 3 take="cargo bike" line=metier', "watch change 3 take=all"),

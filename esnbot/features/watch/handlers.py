@@ -36,6 +36,8 @@ SHOW: Final = "finds"
 """The daily job, and its key."""
 COMPARED: Final = timedelta(days=6)
 """Titles of so long ago are compared: what a source brings every week under one title is something new."""
+STALE: Final = timedelta(days=60)
+"""What stood in a new source for so long is not shown."""
 WORDS_KEPT: Final = timedelta(days=30)
 REMEMBERED: Final = timedelta(days=180)
 """So long it is known that something was there."""
@@ -120,6 +122,9 @@ class WatchHandlers:
         link = addresses.shown(event.text("link"))
         if not title and not summary and not link:
             return []
+        published = event.content.get("published")
+        if event.content.get("old") and isinstance(published, int) and published < milliseconds(ctx.now - STALE):
+            return []
         takers = [one for one in await records.sources_of(ctx.conn, event.text("feed")) if not one.paused]
         takers = [one for one in takers if self._wants(one, f"{title}\n{summary}")]
         if not takers:
@@ -128,7 +133,6 @@ class WatchHandlers:
         known = await self._known(ctx, takers, link, alike, gist)
         if known is None:
             first = takers[0]
-            published = event.content.get("published")
             new = Find(
                 source=first.id,
                 line=first.line,

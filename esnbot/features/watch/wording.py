@@ -209,7 +209,7 @@ def shown(
             line
             for line in (
                 voice.say("Address: {address}", address=code(one.url)),
-                voice.say("It is asked at {address}, where that has led.", address=code(at)) if at else None,
+                voice.say("It leads to {address}, and that is where I read it.", address=code(at)) if at else None,
                 voice.say("Line: {line}", line=code(one.line)) if one.line else None,
                 _words(voice, one),
                 voice.say("State: {state}", state=state(voice, one, feed, now)),

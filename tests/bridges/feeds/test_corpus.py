@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridges.feeds import sandbox
+from bridges.feeds.items import Feed, Item
 from bridges.feeds.pace import marked, news
-from bridges.feeds.reader import Feed, Item, read
+from bridges.feeds.reader import read
 from bridges.feeds.sandbox import Task, read_apart
 from bridges.feeds.trouble import Failed, Trouble
 from tests.bridges.feeds.corpus import CASES, URL, Case

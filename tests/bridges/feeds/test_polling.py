@@ -287,6 +287,34 @@ async def test_a_move_to_what_is_no_feed_is_not_remembered(desk: Desk, server: F
     assert (await desk.feed(server.url())).at == server.url()
 
 
+async def test_when_the_new_place_is_gone_the_old_one_is_asked_again(desk: Desk, server: FeedServer) -> None:
+    server.lead("/feed", "/new", 301)
+    server.put("/new", rss("a"))
+    await desk.follow(server.url())
+    await desk.look()
+    del server.behaviours["/new"]
+    server.lead("/feed", "/newest", 301)
+    server.put("/newest", rss("b"))
+    news = []
+    for _ in range(4):
+        news += await desk.look_when_due(server.url())
+    assert items(news) == ["b"]
+
+
+async def test_what_is_followed_anew_is_told_about_and_what_it_had_is_known(desk: Desk, server: FeedServer) -> None:
+    server.put("/feed", rss("a"))
+    await desk.follow(server.url())
+    await desk.look()
+    await desk.follow()
+    desk.clock.advance(timedelta(days=30))
+    assert await desk.look() == []
+    server.put("/feed", rss("b", "a"))
+    await desk.follow(server.url())
+    news = await desk.look()
+    assert items(news) == ["b"]
+    assert states(news) == [("found", "")]
+
+
 @pytest.mark.parametrize("to", ["/feed", "/other", "", "ftp://example.org/", "http://", "http://zoe:x@127.0.0.1/"])
 async def test_redirections_end(desk: Desk, server: FeedServer, to: str) -> None:
     server.lead("/feed", to)

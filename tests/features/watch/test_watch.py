@@ -189,6 +189,13 @@ async def test_an_item_without_any_words_or_link_is_none(room: House) -> None:
     assert said(await next_day(room)) == []
 
 
+async def test_what_is_old_already_when_a_source_begins_is_not_shown(room: House) -> None:
+    then = int((room.clock.now() - timedelta(days=400)).timestamp() * 1000)
+    await bring(room, "Une piste de l’an passé", old=True, published=then)
+    await bring(room, "Une piste d’hier, enfin", old=True)
+    assert titles(await next_day(room)) == ["Une piste d’hier, enfin"]
+
+
 async def test_what_nobody_watches_any_more_brings_nothing(room: House) -> None:
     await bring(room, "Une piste", "https://gone.example/feed")
     await room.say("!rse veille pause 1", MAX, ROOM)
