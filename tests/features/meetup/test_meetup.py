@@ -9,7 +9,7 @@ import pytest
 
 from esnbot.engine.effects import Attach, Emit, React, Say, Send
 from esnbot.features.meetup import records
-from esnbot.features.meetup.model import Standing, Way
+from esnbot.features.meetup.model import Entry, Roster, Standing, Way
 from tests.features.house import ALI, BOT, EVE, MAX, PAT, ZOE, House, a_house, of, said
 from tests.features.meetup.saying import FRIDAY, PROPOSE, answer, chat_of, in_chats, newest, plan, privately, to
 
@@ -326,6 +326,18 @@ class TestReminders:
         heard = privately(await house.let_pass(timedelta(days=4, hours=10)))
         assert [one.room for one in heard] == [f"direct:{ALI}"]
         assert heard[0].body.startswith("Aujourd’hui")
+
+    async def test_very_many_are_told_in_portions_and_each_once(self, house: House) -> None:
+        it = await plan(house, '!esn meetup propose "All" on friday 6pm at Lyon')
+        people = [f"@p{number}:example.org" for number in range(450)]
+        entries = tuple(Entry(one, Way.site, Standing.coming, turn) for turn, one in enumerate(people))
+        empty = await it.roster()
+        await house.write(lambda conn: records.keep(conn, it.id, empty, Roster(empty.room, entries)))
+        await house.say('!esn meetup change at="Paris"')
+        told = privately(await house.let_pass(timedelta(days=4, hours=12)))
+        for first in ("Il y a du changement", "Aujourd’hui", "Dans une heure"):
+            heard = [one.room for one in told if one.body.startswith(first)]
+            assert sorted(heard) == sorted(f"direct:{one}" for one in people), first
 
     async def test_what_is_too_late_is_no_reminder(self, house: House) -> None:
         it = await plan(house)
