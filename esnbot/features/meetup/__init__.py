@@ -1,4 +1,4 @@
-"""Meet-ups, on site and from afar.
+"""Meet-ups, on site and remotely.
 
 Public: the domain events ``MEETUP_SET``, ``MEETUP_CANCELLED`` and ``MEETUP_HELD``.
 """

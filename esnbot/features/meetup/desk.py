@@ -104,7 +104,7 @@ class Desk:
             raise Refusal(
                 call.voice.say("One can only come to this meet-up on site.")
                 if way is Way.remote
-                else call.voice.say("One can only join this meet-up from afar.")
+                else call.voice.say("One can only join this meet-up remotely.")
             )
         return [call.answer(self._said(call, meetup, roster, outcome)), _look(meetup)]
 

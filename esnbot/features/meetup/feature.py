@@ -1,4 +1,4 @@
-"""Meet-ups: propose one, take part on site or from afar, and what comes of it."""
+"""Meet-ups: propose one, take part on site or remotely, and what comes of it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def build(kit: Kit[MeetupSettings]) -> Feature:
     noun = Noun(
         NOUN,
         Names(("meetup", "meet-up", "meetups"), ("rencontre", "rencontres")),
-        later("Meet on site and from afar: propose a meet-up, register, come."),
+        later("Meet on site and remotely: propose a meet-up, register, come."),
     )
     commands = (*proposing(Proposing(finder)), *taking_part(Desk(finder, keeper), feeds))
     pages = (BoardPage("/meetups/{id}.ics", feeds.download),)
@@ -88,7 +88,7 @@ def build(kit: Kit[MeetupSettings]) -> Feature:
 
 DECLARATION: Final = Declaration(
     name=NAME,
-    summary="People meet on site and from afar: dates, places, waiting lists, reminders, and what comes of it.",
+    summary="People meet on site and remotely: dates, places, waiting lists, reminders, and what comes of it.",
     settings=MeetupSettings,
     build=build,
     migrations=HERE / "migrations",

@@ -20,6 +20,8 @@ CARD: Final = "card"
 SETTLE: Final = "settle"
 CALM: Final = timedelta(seconds=30)
 """The count that people see changes no more often than this."""
+MOMENT: Final = timedelta(seconds=1)
+"""After which further places are offered, where they are many."""
 YES: Final = "✅"
 NO: Final = "❌"
 OFFER: Final = "offer:"
@@ -78,7 +80,9 @@ class Keeper:
             effects.append(await self._expired(ctx, meetup, entry))
         for entry in settled.offered:
             effects += await self._offer(ctx, meetup, entry)
-        if (next_look := self._next_look(ctx, meetup, settled.roster)) is not None:
+        left = until is not None and model.has_places_to_offer(settled.roster)
+        next_look = ctx.now + MOMENT if left else self._next_look(ctx, meetup, settled.roster)
+        if next_look is not None:
             effects.append(
                 Schedule(key=f"{SETTLE}:{meetup.id}", job=SETTLE, due=next_look, payload={"meetup": meetup.id})
             )

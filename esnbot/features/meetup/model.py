@@ -135,8 +135,11 @@ class Settled:
     """Who was offered one, and did not take it in time: they wait no more."""
 
 
-def settle(roster: Roster, now: datetime, until: datetime | None) -> Settled:
-    """Let offers expire, and offer what is free to those who wait, in order, until then; None: offer nothing now."""
+def settle(roster: Roster, now: datetime, until: datetime | None, most: int = 100) -> Settled:
+    """Let offers expire, and offer what is free to those who wait, in order, until then; None: offer nothing now.
+
+    ``most`` of them at once.
+    """
     expired = tuple(
         entry
         for entry in roster.entries
@@ -147,7 +150,7 @@ def settle(roster: Roster, now: datetime, until: datetime | None) -> Settled:
     if until is not None and until > now:
         for way in Way:
             for entry in roster.queue(way):
-                if not roster.has_room(way):
+                if not roster.has_room(way) or len(offered) >= most:
                     break
                 offered.append(replace(entry, standing=Standing.offered, until=until))
                 roster = roster.with_entry(offered[-1])

@@ -289,9 +289,9 @@ class Proposing:
 
 
 def capacities(seats: int | None, remote: int | None, words: Words) -> tuple[int | None, int | None]:
-    """How many can come on site and from afar; None: as many as like to, 0: not at all.
+    """How many can come on site and remotely; None: as many as like to, 0: not at all.
 
-    On site unless there is only a video link, from afar where there is a link or a number for it.
+    On site unless there is only a video link, remotely where there is a link or a number for it.
     """
     far = words.video or remote
     here = seats or words.place or not far

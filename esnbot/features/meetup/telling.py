@@ -23,6 +23,8 @@ TELL: Final = "tell"
 TOGETHER: Final = timedelta(minutes=2)
 """What is changed within this time is told as one."""
 GONE: Final = "cancelled"
+AT_ONCE: Final = 200
+"""People who are told in one go: others wait for their turn while a handler works."""
 _LEADS: Final[Mapping[str, Later]] = {
     WEEK: later("In a week"),
     HOUR: later("In an hour"),
@@ -54,16 +56,25 @@ class Telling:
             return []
         if ctx.now >= meetup.starts or await is_paused(ctx.conn):
             return []
-        effects: list[Effect] = []
-        for entry in (await records.roster(ctx.conn, meetup)).entries:
-            if entry.standing is not Standing.coming or not await calm.wants(ctx.conn, entry.person, NAME):
+        after, effects = _after(event), list[Effect]()
+        coming = [entry for entry in await self._entries(ctx, meetup) if entry.standing is Standing.coming]
+        turn = [entry for entry in coming if entry.turn > after]
+        for entry in turn[:AT_ONCE]:
+            if not await calm.wants(ctx.conn, entry.person, NAME):
                 continue
             voice = await self._finder.voice_for(ctx.conn, entry.person)
             shown = self._shown(voice, meetup, entry)
             text = wording.soon(voice.say(_LEADS[what]), [shown])
             key = f"{what}:{meetup.id}:{meetup.sequence}:{entry.turn}"
             effects.append(self._finder.private(meetup, entry.person, text, key=key))
+        if len(turn) > AT_ONCE:
+            payload = {"meetup": meetup.id, "after": turn[AT_ONCE - 1].turn}
+            effects.append(Schedule(key=f"{what}:{meetup.id}", job=what, due=ctx.now, payload=payload))
         return effects
+
+    async def _entries(self, ctx: Context, meetup: Meetup) -> list[Entry]:
+        """Everybody of a meet-up, in the order in which they asked."""
+        return sorted((await records.roster(ctx.conn, meetup)).entries, key=lambda entry: entry.turn)
 
     async def morning(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """On the day itself, in the morning: one word for all that somebody takes part in."""
@@ -82,14 +93,21 @@ class Telling:
                 if entry.standing is Standing.coming:
                     theirs.setdefault(entry.person, []).append((meetup, entry))
         effects: list[Effect] = []
-        for person, found in theirs.items():
+        # People are named by the first of their meet-ups and their turn in it: no payload says who they are.
+        order = sorted((found[0][0].id, found[0][1].turn, person) for person, found in theirs.items())
+        after = payload.get("after") if isinstance(payload, Mapping) else None
+        left = [one for one in order if not isinstance(after, list) or [one[0], one[1]] > after]
+        for _, _, person in left[:AT_ONCE]:
             if not await calm.wants(ctx.conn, person, NAME):
                 continue
-            voice = await finder.voice_for(ctx.conn, person)
+            found, voice = theirs[person], await finder.voice_for(ctx.conn, person)
             text = wording.soon(voice.say("Today"), [self._shown(voice, meetup, entry) for meetup, entry in found])
             first, mine = found[0]
             key = f"morning:{day}:{first.id}:{mine.turn}"
             effects.append(finder.private(first, person, text, key=key))
+        if len(left) > AT_ONCE:
+            more = {"day": day, "after": [left[AT_ONCE - 1][0], left[AT_ONCE - 1][1]]}
+            effects.append(Schedule(key=f"morning:{day}", job="morning", due=ctx.now, payload=more))
         return effects
 
     def _in_the_morning(self, meetup: Meetup) -> bool:
@@ -113,18 +131,23 @@ class Telling:
 
     async def tell(self, ctx: Context, event: Event) -> Sequence[Effect]:
         """Tell those whom it concerns, once."""
-        meetup = await self._of_job(ctx, event)
-        if meetup is None or not meetup.untold:
+        meetup, payload = await self._of_job(ctx, event), event.content.get("payload")
+        further = payload.get("what") if isinstance(payload, Mapping) else None
+        if meetup is None or not (further or meetup.untold):
             return []
-        meetup = await records.hold(ctx.conn, meetup.id) or meetup
-        what = list(meetup.untold or ())
-        await records.change(ctx.conn, meetup.id, untold=None)
+        if not further:
+            meetup = await records.hold(ctx.conn, meetup.id) or meetup
+            await records.change(ctx.conn, meetup.id, untold=None)
+        what = list(further or meetup.untold or ())
         if meetup.state not in (records.OPEN, records.CANCELLED):
             return []
-        effects: list[Effect] = []
-        for entry in (await records.roster(ctx.conn, meetup)).entries:
-            if concerns(what, entry):
-                effects.append(await self._word(ctx, meetup, what, entry))
+        after, effects = _after(event), list[Effect]()
+        turn = [one for one in await self._entries(ctx, meetup) if one.turn > after and concerns(what, one)]
+        for entry in turn[:AT_ONCE]:
+            effects.append(await self._word(ctx, meetup, what, entry))
+        if len(turn) > AT_ONCE:
+            more = {"meetup": meetup.id, "what": what, "after": turn[AT_ONCE - 1].turn}
+            effects.append(Schedule(key=f"{TELL}:{meetup.id}:more", job=TELL, due=ctx.now, payload=more))
         return effects
 
     async def _word(self, ctx: Context, meetup: Meetup, what: Sequence[str], entry: Entry) -> Effect:
@@ -157,6 +180,13 @@ def concerns(what: Collection[str], entry: Entry) -> bool:
 def nothing_more(meetup: Meetup) -> Sequence[Effect]:
     """No reminder of it comes any more."""
     return [Unschedule(key=f"{what}:{meetup.id}") for what in (WEEK, HOUR)]
+
+
+def _after(event: Event) -> int:
+    """The turn of the last one who was told already."""
+    payload = event.content.get("payload")
+    after = payload.get("after") if isinstance(payload, Mapping) else None
+    return after if isinstance(after, int) else -1
 
 
 def _ms(instant: datetime) -> int:

@@ -97,7 +97,7 @@ def how(voice: Voice, meetup: Meetup) -> Markdown:
             here=here,
         )
     return voice.say(
-        "React with {site} to come, {remote} to join from afar, {no} if you cannot after all, and {here} once you are "
+        "React with {site} to come, {remote} to join remotely, {no} if you cannot after all, and {here} once you are "
         "there.",
         site=site,
         remote=remote,
@@ -117,9 +117,9 @@ def counted(voice: Voice, meetup: Meetup, counts: Counts) -> Markdown:
         )
     if meetup.remote != 0:
         parts.append(
-            voice.say("From afar: {count}", count=counts.remote)
+            voice.say("Remote: {count}", count=counts.remote)
             if meetup.remote is None
-            else voice.say("From afar: {count} of {most}", count=counts.remote, most=meetup.remote)
+            else voice.say("Remote: {count} of {most}", count=counts.remote, most=meetup.remote)
         )
     if counts.waiting:
         parts.append(voice.say("Waiting: {count}", count=counts.waiting))
@@ -163,7 +163,7 @@ def standing(voice: Voice, entry: Entry | None, place: int, zone: ZoneInfo) -> M
     return (
         voice.say("You are on the list, on site.")
         if entry.way is Way.site
-        else voice.say("You are on the list, from afar.")
+        else voice.say("You are on the list, remotely.")
     )
 
 

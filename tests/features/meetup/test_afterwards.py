@@ -21,7 +21,7 @@ from esnbot.engine.metrics import Metrics
 from esnbot.engine.signals import Signals
 from esnbot.features.meetup.events import ENTRY_WANTED, MEETUP_HELD
 from esnbot.features.meetup.model import Standing, Way
-from tests.features.house import ALI, BOT, MAX, ZOE, House, a_group, a_house, of, said
+from tests.features.house import ALI, BOT, MAX, ZOE, House, a_community, a_group, a_house, of, said
 from tests.features.meetup.saying import FRIDAY, PROPOSE, Planned, chat_of, in_chats, plan, privately, to
 
 
@@ -48,28 +48,28 @@ async def until_asked(house: House) -> list[Effect]:
 
 
 class TestBeingThere:
-    async def test_by_emoji_or_by_the_code_that_is_shown_on_site(self, any_house: House) -> None:
-        it = await plan(any_house)
-        await any_house.say("!esn meetup change seats=5")
-        await in_chats(any_house, ZOE, ALI, MAX)
+    async def test_by_emoji_or_by_the_code_that_is_shown_on_site(self, house: House) -> None:
+        it = await plan(house)
+        await house.say("!esn meetup change seats=5")
+        await in_chats(house, ZOE, ALI, MAX)
         await it.come(ZOE, ALI)
-        assert "en privé" in said(await any_house.say("!rse rencontre code"))[0].body
+        assert "en privé" in said(await house.say("!rse rencontre code"))[0].body
         code = (await it.now()).code
-        assert code in await any_house.ask("rencontre code", room=chat_of(ZOE))
-        assert "Aucune rencontre en cours" in await any_house.ask(f"rencontre arriver {code}", ALI, chat_of(ALI))
+        assert code in await house.ask("rencontre code", room=chat_of(ZOE))
+        assert "Aucune rencontre en cours" in await house.ask(f"rencontre arriver {code}", ALI, chat_of(ALI))
         await it.arrive(ZOE)
-        await until_begun(any_house)
+        await until_begun(house)
         await it.arrive(ZOE)
         await it.arrive(ZOE)
-        assert "Bienvenue à" in await any_house.ask(f"rencontre arriver {code.lower()}", ALI, chat_of(ALI))
+        assert "Bienvenue à" in await house.ask(f"rencontre arriver {code.lower()}", ALI, chat_of(ALI))
         # Who comes without having registered is registered then.
-        assert "Bienvenue à" in await any_house.ask(f"rencontre ici {code}", MAX, chat_of(MAX))
+        assert "Bienvenue à" in await house.ask(f"rencontre ici {code}", MAX, chat_of(MAX))
         assert await it.has() == [ZOE, ALI, MAX]
-        shown = await any_house.let_pass(timedelta(minutes=1))
+        shown = await house.let_pass(timedelta(minutes=1))
         assert "Déjà là\xa0: 3" in said(shown)[-1].body
-        await until_asked(any_house)
+        await until_asked(house)
         assert (await it.now()).arrived == 3
-        assert (await any_house.export("meetup", ALI))["takes_part"][0]["here"] is False
+        assert (await house.export("meetup", ALI))["takes_part"][0]["here"] is False
 
     async def test_a_code_is_not_to_be_guessed(self, house: House) -> None:
         it = await plan(house)
@@ -82,18 +82,16 @@ class TestBeingThere:
 
 
 class TestTheRecap:
-    async def test_it_stands_in_the_thread_with_its_photos_and_is_proposed_to_the_calendar(
-        self, any_house: House
-    ) -> None:
-        heard = Overheard(any_house, ENTRY_WANTED, MEETUP_HELD)
-        it = await plan(any_house)
+    async def test_it_stands_in_the_thread_with_its_photos_and_is_proposed_to_the_calendar(self, house: House) -> None:
+        heard = Overheard(house, ENTRY_WANTED, MEETUP_HELD)
+        it = await plan(house)
         await it.come(ALI)
         assert "après la rencontre" in said(await it.in_thread("!rse rencontre récit Trop tôt"))[0].body
-        await until_asked(any_house)
+        await until_asked(house)
         asked = await it.in_thread("!rse rencontre récit Cinq parties, et <b>du gâteau</b>.", ALI)
         (fetch,) = of(asked, Fetch)
         assert (fetch.event, fetch.thread) == ((await it.now()).card, True)
-        done = await bring(any_house, fetch, photos=2)
+        done = await bring(house, fetch, photos=2)
         (recap,) = said(done)
         assert recap.thread == (await it.now()).card
         assert recap.body.splitlines()[0] == "Récit\xa0: Board games"
@@ -163,14 +161,10 @@ class TestAGroupOfIt:
         (question,) = [one for one in said(await until_asked(house)) if one.key == "after:1"]
         for person in (ALI, MAX):
             await house.react(question, "👍", person)
-        card = (await it.now()).card
-        assert card
         await house.hear(type="m.room.redaction", sender=MAX, content={"redacts": await reaction_of(house, MAX)})
         assert said(await house.react(question, "👍", ZOE)) == []
 
     async def test_what_comes_of_a_closed_group_is_closed(self, sqlite_url: str) -> None:
-        from tests.features.house import a_community
-
         closed = a_group("cafe", "Le café", joining=Joining.invite, audiences=("staff",))
         async with a_house(sqlite_url, a_community(closed)) as house:
             it = await plan(house)
@@ -181,6 +175,16 @@ class TestAGroupOfIt:
             group = await house.place("board-games")
             assert isinstance(group, Group)
             assert (group.joining, group.audiences) == (Joining.invite, ("staff",))
+
+    async def test_where_people_may_not_make_groups_the_animators_are_pointed_to(self, sqlite_url: str) -> None:
+        async with a_house(sqlite_url, settings={"group": {"may_create": {"staff": {"templates": []}}}}) as house:
+            it = await plan(house)
+            await it.come(ALI)
+            (question,) = [one for one in said(await until_asked(house)) if one.key == "after:1"]
+            await house.put_in("!cafe", "@kim:example.org")
+            for person in (ZOE, ALI, "@kim:example.org"):
+                answered = await house.react(question, "👍", person)
+            assert "Les animateurs peuvent vous aider" in said(answered)[0].body
 
     async def test_nothing_is_asked_where_nobody_was_or_meetups_are_silenced(self, house: House) -> None:
         await plan(house)

@@ -9,14 +9,14 @@ import pytest
 
 from esnbot.engine.effects import Attach, Emit, React, Say, Send
 from esnbot.features.meetup import records
-from esnbot.features.meetup.model import Standing, Way
+from esnbot.features.meetup.model import Entry, Roster, Standing, Way
 from tests.features.house import ALI, BOT, EVE, MAX, PAT, ZOE, House, a_house, of, said
 from tests.features.meetup.saying import FRIDAY, PROPOSE, answer, chat_of, in_chats, newest, plan, privately, to
 
 
 class TestProposing:
-    async def test_one_line_is_enough_and_the_post_is_the_answer(self, any_house: House) -> None:
-        posted = await any_house.say(PROPOSE)
+    async def test_one_line_is_enough_and_the_post_is_the_answer(self, house: House) -> None:
+        posted = await house.say(PROPOSE)
         (card,) = said(posted)
         assert card.body.splitlines() == [
             "Board games · rencontre 1",
@@ -39,7 +39,7 @@ class TestProposing:
         (event,) = icalendar.Calendar.from_ical(file.text).events
         assert event.start == FRIDAY
         assert (event["summary"], event["location"], event["sequence"]) == ("Board games", "Canteen, Lyon", 0)
-        assert (await any_house.scheduled("meetup"))["over:1"] == FRIDAY + timedelta(hours=2)
+        assert (await house.scheduled("meetup"))["over:1"] == FRIDAY + timedelta(hours=2)
 
     async def test_in_french_and_without_marks_around_the_place(self, house: House) -> None:
         (card,) = said(await house.say('!rse rencontre proposer "Apéro" vendredi 18h à La Cantine places=12'))
@@ -130,23 +130,23 @@ class TestProposing:
 
 
 class TestPlaces:
-    async def test_by_reaction_and_by_word_each_way_counted_apart(self, any_house: House) -> None:
-        it = await plan(any_house)
+    async def test_by_reaction_and_by_word_each_way_counted_apart(self, house: House) -> None:
+        it = await plan(house)
         await it.come(ZOE)
         await it.join(ALI)
         assert (await it.has(), await it.has(Way.remote)) == ([ZOE], [ALI])
-        shown = await any_house.let_pass(timedelta(minutes=1))
+        shown = await house.let_pass(timedelta(minutes=1))
         assert "Sur place\xa0: 1 sur 1 · À distance\xa0: 1 sur 1" in said(shown)[-1].body
         assert said(shown)[-1].replaces
-        assert await any_house.let_pass(timedelta(minutes=1)) == []
+        assert await house.let_pass(timedelta(minutes=1)) == []
 
-    async def test_who_finds_it_full_waits_and_hears_their_place(self, any_house: House) -> None:
-        it = await plan(any_house)
+    async def test_who_finds_it_full_waits_and_hears_their_place(self, house: House) -> None:
+        it = await plan(house)
         await it.come(ZOE)
         heard = to(await it.come(ALI), ALI)[0]
         assert heard.startswith("Board games (")
         assert "est complète. Vous êtes numéro 1" in heard
-        assert "numéro 2" in await any_house.ask("!rse rencontre participer", MAX)
+        assert "numéro 2" in await house.ask("!rse rencontre participer", MAX)
         assert await it.has(standing=Standing.waiting) == [ALI, MAX]
 
     async def test_a_place_that_becomes_free_is_offered_in_private_and_taken(self, any_house: House) -> None:
@@ -183,15 +183,15 @@ class TestPlaces:
         assert "Une place s’est libérée" in to(declined, MAX)[0]
         assert "n’est plus gardée" in to(await answer(house, offer, "✅", ALI), ALI)[0]
 
-    async def test_at_night_nothing_is_offered_before_the_morning(self, any_house: House) -> None:
-        it = await plan(any_house)
+    async def test_at_night_nothing_is_offered_before_the_morning(self, house: House) -> None:
+        it = await plan(house)
         await it.come(ZOE, ALI)
-        await any_house.let_pass(timedelta(hours=14))
+        await house.let_pass(timedelta(hours=14))
         assert privately(await it.leave(ZOE)) == []
         # Who comes at night waits behind those who wait.
         await it.come(MAX)
         assert await it.has(standing=Standing.waiting) == [ALI, MAX]
-        morning = await any_house.let_pass(timedelta(hours=10, minutes=1))
+        morning = await house.let_pass(timedelta(hours=10, minutes=1))
         assert "Une place s’est libérée" in to(morning, ALI)[0]
 
     async def test_a_pause_holds_offers_until_its_end(self, house: House) -> None:
@@ -218,11 +218,11 @@ class TestPlaces:
         assert "vous gardez la place" in to(await it.join(ZOE), ZOE)[0]
         assert await it.has() == [ZOE]
 
-    async def test_whoever_leaves_the_group_or_is_taken_out_has_no_place(self, any_house: House) -> None:
-        it = await plan(any_house)
+    async def test_whoever_leaves_the_group_or_is_taken_out_has_no_place(self, house: House) -> None:
+        it = await plan(house)
         await it.come(ZOE, ALI)
-        assert "libérée" in to(await any_house.member(ZOE, "!cafe", "leave"), ALI)[0]
-        await any_house.member(ALI, "!cafe", "ban", sender=MAX)
+        assert "libérée" in to(await house.member(ZOE, "!cafe", "leave"), ALI)[0]
+        await house.member(ALI, "!cafe", "ban", sender=MAX)
         assert (await it.roster()).entries == ()
 
     async def test_people_of_a_partner_count_like_all_others(self, house: House) -> None:
@@ -326,6 +326,18 @@ class TestReminders:
         heard = privately(await house.let_pass(timedelta(days=4, hours=10)))
         assert [one.room for one in heard] == [f"direct:{ALI}"]
         assert heard[0].body.startswith("Aujourd’hui")
+
+    async def test_very_many_are_told_in_portions_and_each_once(self, house: House) -> None:
+        it = await plan(house, '!esn meetup propose "All" on friday 6pm at Lyon')
+        people = [f"@p{number}:example.org" for number in range(450)]
+        entries = tuple(Entry(one, Way.site, Standing.coming, turn) for turn, one in enumerate(people))
+        empty = await it.roster()
+        await house.write(lambda conn: records.keep(conn, it.id, empty, Roster(empty.room, entries)))
+        await house.say('!esn meetup change at="Paris"')
+        told = privately(await house.let_pass(timedelta(days=4, hours=12)))
+        for first in ("Il y a du changement", "Aujourd’hui", "Dans une heure"):
+            heard = [one.room for one in told if one.body.startswith(first)]
+            assert sorted(heard) == sorted(f"direct:{one}" for one in people), first
 
     async def test_what_is_too_late_is_no_reminder(self, house: House) -> None:
         it = await plan(house)
