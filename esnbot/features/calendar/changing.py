@@ -289,7 +289,7 @@ class Changing:
         for posted in stands:
             await records.become(call.ctx.conn, posted, records.TAKEN)
         posts = [(posted.occurrence, posted.target) for posted in stands]
-        new = replace(old, state=State.withdrawn) if old.state in LIVE else old
+        new = old if old.state is State.scheduled else replace(old, state=State.withdrawn)
         new, number = await self._keeping.change(
             call.ctx, old, new, What.withdrawn, call.person.user, after={"posts": [list(post) for post in posts]}
         )

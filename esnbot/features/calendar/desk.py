@@ -190,10 +190,7 @@ class Desk:
         """Refuse to schedule what no room could take."""
         for language in await records.texts(call.ctx.conn, entry.id):
             worded = await self.keeping.worded(call.ctx, entry.id, language)
-            if worded is None:
-                continue
-            message = self.keeping.post(entry, worded)
-            if len(message.body.encode()) + len(message.html.encode()) > model.LONGEST_POST:
+            if worded is not None and not self.keeping.fits(entry, worded):
                 raise Refusal(unusable(call.voice, "long"))
 
     def reading(self, call: Call) -> Reading:

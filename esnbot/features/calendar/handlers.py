@@ -77,8 +77,7 @@ class Handlers:
             if entry.due is not None and entry.due <= milliseconds(ctx.now):
                 # It is on its way: being late is for its job to find out.
                 continue
-            ahead = await self._keeping.coming(ctx, entry)
-            if [one.name for one in ahead] != [entry.next] or milliseconds(ahead[0].due) != entry.due:
+            if not self._keeping.stands(ctx, entry):
                 entry, planned = await self._keeping.plan(ctx, entry)
                 await laying.tell(self._keeping, ctx, entry)
                 effects += planned

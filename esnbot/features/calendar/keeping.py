@@ -28,7 +28,7 @@ from esnbot.features.places import language_of
 from esnbot.features.status import coming
 from esnbot.features.text import Draft
 from esnbot.provisioning import wanted
-from esnbot.speech import Markdown, Message, Voice, later, render
+from esnbot.speech import Markdown, Message, Voice, at_wall_clock, later, render
 from esnbot.store import bindings, rooms
 
 NAME: Final = "calendar"
@@ -212,6 +212,27 @@ class Keeping:
         due = None if entry.due is None else moment(entry.due)
         waits = due is not None and due <= ctx.now - self.settings.grace < ctx.now < due + self.settings.longest_wait
         return due if waits else None
+
+    def stands(self, ctx: Context, entry: Entry) -> bool:
+        """Whether an entry is planned as it would be now, as far as can be told without asking the database."""
+        first = model.local(entry.next)
+        if first is None or entry.changed > milliseconds(ctx.now):
+            # Changed in the future: the clock was ahead then.
+            return False
+        return entry.due == milliseconds(at_wall_clock(first.date(), first.time(), self.zone(entry)))
+
+    async def underway(self, ctx: Context, id: int) -> bool:
+        """Whether the words of an entry are on their way into an encrypted animators' room, and can be read soon."""
+        for one in (await records.texts(ctx.conn, id)).values():
+            kept = await text.get(ctx.conn, one)
+            if kept is not None and kept.sealed and not kept.gone and kept.current.sealed is None:
+                return True
+        return False
+
+    def fits(self, entry: Entry, worded: Worded) -> bool:
+        """Whether the post of an entry fits into one message."""
+        message = self.post(entry, worded)
+        return len(message.body.encode()) + len(message.html.encode()) <= model.LONGEST_POST
 
     def job(self, entry: Entry, due: datetime, more: Mapping[str, Any]) -> Schedule:
         """What brings an entry to its time."""

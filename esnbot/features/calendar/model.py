@@ -73,7 +73,7 @@ _FROM: Final[Mapping[What, frozenset[State]]] = {
     What.approved: frozenset({State.idea, State.draft, State.review}),
     What.returned: frozenset({State.review}),
     What.cancelled: OPEN,
-    What.withdrawn: LIVE | {State.scheduled},
+    What.withdrawn: LIVE | {State.scheduled, State.cancelled},
     What.recapped: frozenset({State.published}),
 }
 

@@ -30,6 +30,8 @@ NO: Final = "🚫"
 CHANGES: Final = "✏️"
 LOOK_AGAIN: Final = timedelta(hours=1)
 """When an entry is looked at again whose room says no and not until when."""
+SOON: Final = timedelta(seconds=30)
+"""How long words are given that are on their way into their room."""
 STRUCTURE: Final = "org.esnbot.entry"
 """The key in a message's content that says which entry it is."""
 _OF_FILES: Final = ("url", "file", "info", "filename", "format", "formatted_body")
@@ -75,8 +77,13 @@ class Publishing:
             return await self._missed(ctx, entry, later("I was not running then."))
         if entry.ask and entry.confirmed != entry.next:
             return await self._unanswered(ctx, entry)
-        if await self._keeping.worded(ctx, entry.id) is None:
+        worded = await self._keeping.worded(ctx, entry.id)
+        if worded is None and await self._keeping.underway(ctx, entry.id):
+            return [self._keeping.job(entry, ctx.now + SOON, {})]
+        if worded is None:
             return await self._missed(ctx, entry, later("Its words were taken away."))
+        if not self._keeping.fits(entry, worded):
+            return await self._missed(ctx, entry, later("It is too long for one message."))
         return await self._publish(ctx, entry, told=bool(payload.get("told")))
 
     async def _publish(self, ctx: Context, entry: Entry, *, told: bool) -> Sequence[Effect]:

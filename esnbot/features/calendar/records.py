@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, Index, Integer, Row, Table, Text, delete, func, or_, select, update
+from sqlalchemy import Boolean, Column, Index, Integer, Row, Table, Text, cast, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.features.calendar.model import FIELDS, Change, Entry, State, What
@@ -420,7 +420,7 @@ async def forget(conn: AsyncConnection, person: str) -> None:
     for column in ("author", "reviewer", "approved_by"):
         await conn.execute(update(entry).where(entry.c[column] == person).values({column: ""}))
     await conn.execute(update(change).where(change.c.person == person).values(person=""))
-    named = change.c.before.is_not(None)
+    named = or_(*(cast(side, Text).contains(person) for side in (change.c.before, change.c.after)))
     for row in (await conn.execute(select(change).where(named))).all():
         cleaned = {side: _without(getattr(row, side), person) for side in ("before", "after")}
         if cleaned["before"] != row.before or cleaned["after"] != row.after:

@@ -143,12 +143,15 @@ async def plan(words: Sequence[str], reading: Reading) -> Plan:
             if taken:
                 position += 1 + taken
                 continue
-        if word.startswith(("#", "!", "https://matrix.to/")):
+        named = word.startswith(("#", "!", "https://matrix.to/"))
+        if named or (groups and words[position - 1].endswith(",")):
             taken, problem = await _group(words[position:], reading, groups)
-            if problem is not None and not taken:
+            if problem is not None and not taken and named:
                 raise problem
+            unknown = unknown or problem
             position += taken
-            continue
+            if taken:
+                continue
         if word.strip(",") or not groups:
             moment.append(word)
         position += 1

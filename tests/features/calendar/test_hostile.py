@@ -28,36 +28,36 @@ async def entries(desk: Desk) -> int:
     return await desk.house.write(job)
 
 
-@pytest.mark.parametrize(
-    ("line", "why"),
-    [
-        ('add "X" on 31 february in #cafe', "cannot find a date"),
-        ('add "X" on 2026-02-31 in #cafe', "cannot find a date"),
-        ('add "X" on yesterday in #cafe', "in the past"),
-        ('add "X" on tuesday 10am in #nowhere', "do not know any group"),
-        ('add "X" on tuesday 10am in Nowhere', "do not know any group"),
-        ('add "X" on tuesday 10am in #home', "nobody talks in a space"),
-        ('add "X" on tuesday 10am in #cafe line=nothing', "nothing"),
-        ('add "X" on tuesday 10am in #cafe repeat="every second"', "as a rule"),
-        ('add "X" on tuesday 10am in #cafe repeat=FREQ=SECONDLY', "once a day at most"),
-        ('add "X" on tuesday 10am in #cafe repeat=FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30', "never come"),
-        ('add "X" on tuesday 10am in #cafe repeat=FREQ=DAILY;UNTIL=20200101', "never come"),
-        ('add "X" on tuesday 10am in #cafe repeat="every day, 1 times" except=2026-03-03', "never come"),
-        ('add "X" on tuesday 10am in #cafe except=2026-02-30', "cannot find a date"),
-        ('add "X" on tuesday 10am in #cafe zone=Atlantis', "time zone"),
-        ('add "X" on tuesday 10am in #cafe link=javascript:alert(1)', "begins with"),
-        ('add "X" on tuesday 10am in #yard audience=staff', "Partenaires"),
-        (f'add "{"long " * 60}" on tuesday 10am in #cafe', "150 characters"),
-        ("show 12", "do not know any entry"),
-        ("move 12 to friday", "do not know any entry"),
-        ("undo 12", "do not know any entry"),
-    ],
-)
-async def test_what_cannot_be_is_refused_with_a_reason_and_leaves_nothing(sqlite_url: str, line: str, why: str) -> None:
+REFUSED = [
+    ('add "X" on 31 february in #cafe', "cannot find a date"),
+    ('add "X" on 2026-02-31 in #cafe', "cannot find a date"),
+    ('add "X" on yesterday in #cafe', "in the past"),
+    ('add "X" on tuesday 10am in #nowhere', "do not know any group"),
+    ('add "X" on tuesday 10am in Nowhere', "do not know any group"),
+    ('add "X" on tuesday 10am in #home', "nobody talks in a space"),
+    ('add "X" on tuesday 10am in #cafe line=nothing', "nothing"),
+    ('add "X" on tuesday 10am in #cafe repeat="every second"', "as a rule"),
+    ('add "X" on tuesday 10am in #cafe repeat=FREQ=SECONDLY', "once a day at most"),
+    ('add "X" on tuesday 10am in #cafe repeat=FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30', "never come"),
+    ('add "X" on tuesday 10am in #cafe repeat=FREQ=DAILY;UNTIL=20200101', "never come"),
+    ('add "X" on tuesday 10am in #cafe repeat="every day, 1 times" except=2026-03-03', "never come"),
+    ('add "X" on tuesday 10am in #cafe except=2026-02-30', "cannot find a date"),
+    ('add "X" on tuesday 10am in #cafe zone=Atlantis', "time zone"),
+    ('add "X" on tuesday 10am in #cafe link=javascript:alert(1)', "begins with"),
+    ('add "X" on tuesday 10am in #yard audience=staff', "Partenaires"),
+    (f'add "{"long " * 60}" on tuesday 10am in #cafe', "150 characters"),
+    ("show 12", "do not know any entry"),
+    ("move 12 to friday", "do not know any entry"),
+    ("undo 12", "do not know any entry"),
+]
+
+
+async def test_what_cannot_be_is_refused_with_a_reason_and_leaves_nothing(sqlite_url: str) -> None:
     async with a_desk(sqlite_url) as desk:
-        effects = await desk.say(line)
-        assert why in answer(effects), answer(effects)
-        assert told(effects) == ""
+        for line, why in REFUSED:
+            effects = await desk.say(line)
+            assert why in answer(effects), (line, answer(effects))
+            assert told(effects) == "", line
         assert await entries(desk) == 0
         assert await desk.house.scheduled("calendar") == {}
 
