@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from esnbot.demo import keeping
+from esnbot.demo import animating, keeping
 from esnbot.demo.narrator import Narrator
 from esnbot.demo.town import Town
 from esnbot.testing.person import MatrixRefusal, Person, Seen
@@ -71,6 +71,7 @@ class Week:
         )
         await self.answered("sacha", "cafe", asked)
         await self.says("sacha", "Club photo", "Premier thème : la lumière du matin dans l'atelier.")
+        await animating.an_entry_is_planned(self)
 
     async def tuesday(self) -> None:
         """Somebody has the same idea again; somebody is new."""
@@ -88,6 +89,8 @@ class Week:
         await keeping.a_page_is_edited_by_two(self)
         await self.arrives("noa", "Noa")
         await self.tell.expect("Noa is welcomed in person, in French", self.welcomed("noa"))
+        await animating.a_meet_up_is_proposed(self)
+        await animating.the_entry_appears(self)
 
     async def wednesday(self) -> None:
         """A public holiday."""
@@ -128,6 +131,7 @@ class Week:
         await keeping.a_project_is_born(self)
         await keeping.a_note_is_kept(self)
         self.tell.chapter("the animator at work")
+        await animating.a_prompt_is_proposed(self)
         asked = await self.asks("camille", "animation", "!rse état")
         await self.answered("camille", "animation", asked)
         asked = await self.asks("alex", "cafe", "!rse pause")
