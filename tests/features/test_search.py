@@ -301,6 +301,17 @@ class TestHints:
         (hint,) = said(await house.say("Comment dévoiler une roue ?", ALI, "!help"))
         assert "Voile d’une roue" in hint.body
 
+    async def test_what_answers_comes_before_what_was_asked_and_the_same_question_once(self, house: House) -> None:
+        await house.put_in("!help", ZOE, ALI, MAX)
+        for person in (ZOE, MAX):
+            await house.say(ASKED, person, "!help")
+        await house.let_pass(timedelta(hours=1))
+        await note(house, 1, "Débloquer l’imprimante du 3e étage", "Ouvrir le bac du bas.", "help")
+        (hint,) = said(await house.say(AGAIN, ALI, "!help"))
+        lines = [line for line in hint.body.splitlines() if line.startswith("- ")]
+        assert [line[2] for line in lines] == ["📌", "💬"]
+        assert "Ceci peut aider" in hint.body
+
     async def test_silent_while_the_bot_is_paused(self, house: House) -> None:
         await house.put_in("!help", ZOE, ALI)
         await house.say(ASKED, ZOE, "!help")

@@ -60,7 +60,7 @@ class Hints:
         await asked.choose(ctx.conn, group.key, replace(chosen, hinted=now))
         spaces = await wanted.spaces(ctx.conn)
         voice = self._kit.speech.voice(language_of(group, spaces, self._kit.community))
-        if any(hit.kind == "question" for hit in hits):
+        if all(hit.kind == "question" for hit in hits):
             head = voice.say("This was asked before:")
         else:
             head = voice.say("This may help:")
@@ -79,12 +79,18 @@ class Hints:
 
     async def _good(self, ctx: Context, event: Event, group: Group, text: str) -> list[Hit]:
         readable = await readable_in(ctx.conn, self._kit.community, group, ctx.bot, ctx.now)
-        kinds = ("note", "page", "question")
-        found = await index.similar(
-            ctx.conn, text, readable, kinds=kinds, limit=2 * MOST, besides=PREFIX + event.event_id
-        )
+        found: list[Hit] = []
+        # What answers comes before what asks, however often that was asked.
+        for kinds in (("note", "page"), ("question",)):
+            found += await index.similar(
+                ctx.conn, text, readable, kinds=kinds, limit=2 * MOST, besides=PREFIX + event.event_id
+            )
         likely = [hit for hit in found if hit.likeness >= LIKELY and (hit.event or hit.path)]
         senders = await asked.senders(ctx.conn, [hit.event for hit in likely if hit.kind == "question"])
         recent = event.ts - OWN.total_seconds() * 1000
         others = [hit for hit in likely if senders.get(hit.event) != event.sender or hit.moment < recent]
-        return others[:MOST]
+        # A question that was asked in the same words again is one.
+        different: dict[str, Hit] = {}
+        for hit in others:
+            different.setdefault(hit.excerpt if hit.kind == "question" else hit.key, hit)
+        return list(different.values())[:MOST]

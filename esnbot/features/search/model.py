@@ -247,7 +247,7 @@ class Judge:
     def likeness(self, words: Indexed) -> float:
         """The share of the weight of all that is asked which the document has, and the other way round.
 
-        A long text is likened by its title and tags, whose words it is about; what it says about everything that is
+        A long text is likened by its title and tags, whose words it is about; that it says something about all that is
         asked counts more than what else stands in its title.
         """
         everywhere = self._field(f"{words.head} {words.marks} {words.body}")
