@@ -190,6 +190,11 @@ def test_the_distance_from_now_is_said_with_its_direction() -> None:
     assert Speech().voice("en").relative(now - timedelta(hours=2), now) == "2 hours ago"
 
 
+def test_spans_among_the_values_are_said() -> None:
+    wait = later("Wait {span}", span=timedelta(hours=5))
+    assert (Voice("fr").say(wait), Voice("en").say(wait)) == (f"Wait 5{NB}heures", "Wait 5 hours")
+
+
 def test_numbers_among_the_values_are_set_as_the_language_has_it() -> None:
     assert Voice("fr").say("{a} {b} {c}", a=12345, b=True, c="1.5") == "12\u202f345 True 1\\.5"
 

@@ -157,7 +157,7 @@ class Had:
     promotional: tuple[date, ...]
     """Days of the promotional ones, in order."""
     ahead: tuple[datetime, ...] = ()
-    """Local times of what has a date and is still to come: a prompt leaves room for it."""
+    """Local times of what is still to come: a prompt leaves room for it."""
 
     @classmethod
     def of(cls, tempo: RoomTempo, posts: Iterable[Post], ahead: Iterable[datetime] = ()) -> Had:
@@ -239,7 +239,7 @@ def _week(days: Sequence[date], day: date, most: int | None) -> tuple[datetime |
 def _filling(tempo: RoomTempo, had: Had, before: Sequence[datetime], wall: datetime) -> datetime | None:
     """From when on a prompt may fill a gap, later than a local time; None: it fills one then.
 
-    What has a date counts as posted, whether it is still to come or late.
+    What is to come counts as posted.
     """
     bounds, day = tempo.bounds, wall.date()
     tomorrow = datetime.combine(day + DAY, time(0))

@@ -14,11 +14,11 @@ from esnbot.features.hours import Beat
 from esnbot.features.tempo import records
 from esnbot.features.tempo.model import RoomTempo, room_tempo
 from esnbot.features.tempo.planner import Layout, Wish, lay_out
+from esnbot.features.tempo.verdicts import LOOK_BACK
 from esnbot.provisioning import wanted
 
 PROMPT = "prompt"
 """The feature whose posts fill gaps."""
-LOOK_BACK = timedelta(weeks=5)
 
 
 async def plan(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,9 +15,12 @@ from esnbot.engine.feature import Context
 from esnbot.features.status import is_paused
 from esnbot.features.tempo import model, records
 from esnbot.features.tempo.model import Had, Post, RoomTempo, Rule, Verdict
-from esnbot.features.tempo.planner import Wish
+from esnbot.features.tempo.planner import Wish, lay_out
 from esnbot.provisioning import wanted
 from esnbot.store import bindings
+
+LOOK_BACK: Final = timedelta(weeks=5)
+"""So far back the planner looks."""
 
 
 async def may_post(
@@ -40,7 +44,7 @@ async def may_post(
         return Verdict(False, at + model.PAUSED_AGAIN, model.reason(Rule.pause, Bounds()), Rule.pause)
     await records.take_turn(conn, key)
     tempo = await tempo_of(conn, community, key)
-    had = await had_by(conn, tempo, key, at)
+    had = await had_by(conn, tempo, key, at, prompt=prompt)
     room_id = await bindings.room_of(conn, key)
     talk = None if room_id is None else await records.talk_in(conn, room_id)
     if talk is not None and talk.begun > at:
@@ -87,17 +91,23 @@ async def tempo_of(conn: AsyncConnection, community: Community, key: str) -> Roo
     place = await wanted.get(conn, key)
     if place is None:
         return model.room_tempo(Place(key=key, name=key), {}, community)
-    spaces = await wanted.spaces(conn) if place.parent else {}
-    return model.room_tempo(place, spaces, community)
+    around: dict[str, Place] = {}
+    at: Place | None = place
+    # Few stand around one room: many prompts are due at the same time, and a community may have hundreds of spaces.
+    while at is not None and at.parent and at.parent not in around:
+        at = await wanted.get(conn, at.parent)
+        if at is not None:
+            around[at.key] = at
+    return model.room_tempo(place, around, community)
 
 
-async def had_by(conn: AsyncConnection, tempo: RoomTempo, key: str, at: datetime) -> Had:
-    """What a room had of late, and what is sure to come."""
-    since = at - timedelta(days=model.WEEK + 1)
-    ahead = []
-    for one in await records.wished(conn, key):
-        due = one.at if one.day is None else model.on_day(tempo, one.day)
-        if due is not None and due > at - model.OVERDUE:
-            # What is overdue waits, too, and comes at any moment.
-            ahead.append(max(due, at))
-    return Had.of(tempo, await records.posts(conn, key, since), ahead)
+async def had_by(conn: AsyncConnection, tempo: RoomTempo, key: str, at: datetime, *, prompt: bool = False) -> Had:
+    """What a room had of late; for a prompt also what comes, as the planner sees it."""
+    wishes = await records.wished(conn, key) if prompt else []
+    if not wishes:
+        return Had.of(tempo, await records.posts(conn, key, at - timedelta(days=model.WEEK + 1)))
+    posts = await records.posts(conn, key, at - LOOK_BACK)
+    until = at + timedelta(days=model.WEEK + 1) + tempo.bounds.least_gap
+    lines = await records.line_weights(conn)
+    layout = lay_out(wishes, {key: tempo}, lines, {key: posts}, at, until)
+    return Had.of(tempo, posts, [one.at for one in layout.placed])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -368,6 +370,32 @@ async def test_wishes_are_laid_out_with_prompts_and_what_was_posted(any_house: H
     ]
     assert [local(one.at) for one in layout.of("prompt").placed] == ["Thu 19 09:00"]
     assert {one.wish.of for one in layout.of("watch").placed} == {"watch"}
+
+
+@pytest.mark.parametrize("seed", range(6 if os.environ.get("ESNBOT_SOAK") == "1" else 1))
+async def test_a_preview_is_what_happens(sqlite_url: str, seed: int) -> None:
+    draw = random.Random(seed)
+    tempo = Tempo((0, 1, 2, 3, 4), TEN.time(), draw.choice([None, 3 * HOUR, DAY]), posts_a_week=draw.choice([2, 3, 5]))
+    entries = [
+        Wish(of="calendar", ref=str(number), targets=("cafe",), at=TEN + draw.randrange(13 * 24) * HOUR)
+        for number in range(8)
+    ]
+    async with a_house(sqlite_url, a_community(a_group(tempo=tempo))) as house:
+        await house.start()
+        for one in entries:
+            await house.write(lambda conn, one=one: wish(conn, one))
+        end = MONDAY + 14 * DAY
+        preview = await house.write(lambda conn: plan(conn, house.community, MONDAY, end))
+        for one in sorted(entries, key=lambda one: (one.at, len(one.ref), one.ref)):
+            assert one.at is not None
+            await house.let_pass(one.at - house.clock.now())
+            if (await asked(house, one.at)).free:
+                await post(house, one.at, one.ref)
+            await house.write(lambda conn, one=one: unwish(conn, one.of, one.ref))
+        await house.let_pass(end - house.clock.now())
+        happened = await house.write(lambda conn: records.noted(conn, "cafe", MONDAY))
+    assert [(local(one.at), one.of) for one in happened] == [(local(one.at), one.wish.of) for one in preview.placed]
+    assert {"prompt", "calendar"} <= {one.of for one in happened} or seed, "there is something to compare"
 
 
 async def test_a_wish_is_replaced_taken_back_and_fulfilled(any_house: House) -> None:
