@@ -61,7 +61,7 @@ async def test_an_idea_and_a_prompt_find_their_way(town: Town) -> None:
     assert "Repair café" in idea.body
 
     await zoe.say(chat, f"idea ask 1 #cafe-{town.settings.homeserver.bot_localpart}")
-    asked = await zoe.wait_for_text("with your name", room=chat)
+    asked = await zoe.wait_for_text("All right?", room=chat)
     await zoe.react(chat, asked.id, "✅")
     question = await ali.wait_for_text("Who is interested?", room=cafe)
     await ali.react(cafe, question.id, "✋")
