@@ -155,18 +155,20 @@ class FeedBridge:
         raise NotImplementedError
 
     async def run(self, door: Doorway) -> None:
-        """Poll until cancelled, whenever this process holds the lease."""
+        """Poll until cancelled, while no other process does."""
         await door.database.write(lambda conn: following.tidy(conn, now_ms(door.clock)))
         looks = _Looks(2 * self._manners.at_once, lambda: door.signals.set(NAME))
         async with self._fetcher() as fetcher:
             try:
                 while True:
-                    if await self.hold(door):
-                        for one in await self._due(door):
-                            if looks.has_room_for(one):
-                                looks.begin(one, self._look(door, fetcher, one))
-                    else:
+                    due = await self._due(door)
+                    # While nothing is to be done, nobody need hold anything.
+                    if (due or looks.under_way) and not await self.hold(door):
                         await looks.end()
+                        due = []
+                    for one in due:
+                        if looks.has_room_for(one):
+                            looks.begin(one, self._look(door, fetcher, one))
                     await door.signals.wait(NAME, BEAT)
             finally:
                 await looks.end()

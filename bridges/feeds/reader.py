@@ -114,7 +114,7 @@ def _entry(entry: Any, base: str) -> Item:
         where = _link(guid, base)
     summary = _text(entry.get("summary"), LONGEST_SUMMARY) or _text(_content(entry), LONGEST_SUMMARY)
     # Asked for what is not there, the library warns and guesses.
-    said = next((entry[key] for key in ("published", "updated", "created") if key in entry and entry[key]), None)
+    said = next((text for key in ("published", "updated", "created") if key in entry and (text := entry[key])), None)
     return Item(
         title=_text(entry.get("title"), LONGEST_TITLE),
         link=where,

@@ -234,6 +234,25 @@ async def test_who_lost_the_lease_writes_nothing_down(desk: Desk, server: FeedSe
     assert items(await desk.news()) == ["a"]
 
 
+async def test_who_is_stopped_in_the_middle_leaves_nothing_half_done(any_desk: Desk, server: FeedServer) -> None:
+    desk, goes_on = any_desk, asyncio.Event()
+
+    async def slowly(request: web.Request) -> web.Response:
+        if len(server.asked) == 1:
+            await goes_on.wait()
+        return web.Response(body=rss("a", "b"))
+
+    server.behaviours["/feed"] = slowly
+    await desk.follow(server.url())
+    running = asyncio.create_task(desk.bridge.run(desk.door))
+    await eventually(lambda: _true(bool(server.asked)))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    goes_on.set()
+    assert await desk.news() == []
+    assert items(await desk.another().look()) == ["b", "a"]
+
+
 async def test_it_runs_until_it_is_stopped_and_looks_when_it_is_woken(desk: Desk, server: FeedServer) -> None:
     server.put("/feed", rss("a"))
     running = asyncio.create_task(desk.bridge.run(desk.door))

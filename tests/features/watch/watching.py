@@ -17,7 +17,7 @@ from esnbot.engine.effects import Effect, Say
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context, Listener, Module
 from esnbot.features.calendar import ENTRY_WANTED
-from tests.features.house import MAX, MONDAY, House, a_community, a_house, said
+from tests.features.house import MAX, House, a_community, a_house, said
 
 ROOM = "!backstage"
 ONE, TWO = "https://one.example/feed", "https://two.example/feed"
@@ -97,6 +97,3 @@ def titles(effects: Sequence[Effect]) -> list[str]:
 def heads(effects: Sequence[Effect]) -> list[Say]:
     """What is said in the room itself."""
     return [one for one in said(effects) if one.key.startswith("finds:")]
-
-
-__all__ = ["MONDAY"]
