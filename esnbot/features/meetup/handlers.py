@@ -163,7 +163,9 @@ class MeetupHandlers:
         meetup = await self._meetup(ctx.conn, event.content.get("payload"))
         if meetup is None or meetup.start is None or not await self._finder.is_going_on(ctx.conn, meetup, ctx.bot):
             return []
-        return [await self._keeper.card(ctx, meetup)]
+        counts = await self._finder.counts(ctx.conn, meetup, await records.roster(ctx.conn, meetup))
+        # It may have been put right meanwhile, with something else that changed.
+        return [] if counts.dump() == meetup.shown else [await self._keeper.card(ctx, meetup)]
 
     # --- changed by command ---------------------------------------------------------------------------------------
 

@@ -230,7 +230,7 @@ class Proposing:
             }
         await records.change(ctx.conn, meetup.id, **values)
         content = {"meetup": meetup.id, "details": True, "revised": revised}
-        said = call.voice.say("Changed. I tell those whom it concerns.") if what else call.voice.say("Changed.")
+        said = call.voice.say("Changed. I will tell those whom it concerns.") if what else call.voice.say("Changed.")
         return [call.answer(said), Emit(type=LOOK, content=content, room=f"{records.NAME}:{meetup.id}")]
 
     # --- cancel ---------------------------------------------------------------------------------------------------

@@ -364,6 +364,13 @@ class TestChanges:
         assert (await any_house.scheduled("meetup"))["hour:1"] == FRIDAY - timedelta(hours=2)
         assert privately(await any_house.let_pass(timedelta(hours=1))) == []
 
+    async def test_the_post_is_put_right_once(self, house: House) -> None:
+        it = await plan(house)
+        await it.come(ALI)
+        changed = said(await house.say('!esn meetup change at="Room 3"'))
+        assert [one.replaces for one in changed if one.replaces] == [(await it.now()).card]
+        assert [one for one in said(await house.let_pass(timedelta(minutes=5))) if one.replaces] == []
+
     async def test_at_night_it_waits_for_the_morning_unless_it_begins_before(self, house: House) -> None:
         it = await plan(house)
         await it.come(ALI)
