@@ -10,7 +10,7 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import TEXT, Attach, Effect, Emit, React, Say, Schedule, Unschedule, post
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
-from esnbot.features import poll
+from esnbot.features import poll, tempo
 from esnbot.features.hours import after_quiet
 from esnbot.features.meetup import ics, records, timing, wording
 from esnbot.features.meetup.codes import new_code
@@ -25,6 +25,8 @@ from esnbot.speech import later, render
 OVER: Final = "over"
 AGAIN: Final = "again"
 PAUSED: Final = timedelta(hours=1)
+ANNOUNCED: Final = timedelta(days=2)
+"""So long before it begins, the next one of a series is posted at the latest, whatever else its room had."""
 """So often it is looked whether a pause is over."""
 WEEK: Final = timing.WEEK
 HOUR: Final = timing.HOUR
@@ -228,8 +230,12 @@ class Opening:
         if following is None or not await self._finder.is_going_on(conn, meetup, ctx.bot):
             await records.end_series(conn, meetup.series)
             return []
+        verdict = await tempo.may_post(ctx, self._finder.community, meetup.place, ctx.now)
+        if verdict.until is not None and verdict.until < following - ANNOUNCED:
+            return self.then_again(meetup, verdict.until)
         now = milliseconds(ctx.now)
         id = await records.add(conn, of_series(meetup, following, now))
+        await tempo.posted(conn, meetup.place, ctx.now, of=records.NAME, ref=str(id))
         new = await records.get(conn, id)
         return [] if new is None else await self.post(ctx, new)
 
