@@ -25,9 +25,9 @@ from esnbot.speech import later, render
 OVER: Final = "over"
 AGAIN: Final = "again"
 PAUSED: Final = timedelta(hours=1)
+"""So often it is looked whether a pause is over."""
 ANNOUNCED: Final = timedelta(days=2)
 """So long before it begins, the next one of a series is posted at the latest, whatever else its room had."""
-"""So often it is looked whether a pause is over."""
 WEEK: Final = timing.WEEK
 HOUR: Final = timing.HOUR
 MORNING: Final = "morning"
