@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from esnbot.features.calendar.events import ENTRY_PUBLISHED
 from esnbot.features.calendar.model import State
-from tests.features.calendar.kit import BACK, PARIS, a_desk, answer, posts, told
+from tests.features.calendar.kit import BACK, PARIS, a_desk, a_staff, answer, posts, told
 from tests.features.house import MAX, said
 
 DAILY = '"Good morning" on tuesday 9am in #cafe repeat="every day"'
@@ -30,7 +30,7 @@ async def test_a_recurring_entry_comes_at_its_local_time_across_daylight_saving(
 
 
 async def test_a_time_that_the_clocks_skip_moves_forward(sqlite_url: str) -> None:
-    async with a_desk(sqlite_url) as desk:
+    async with a_desk(sqlite_url, a_staff(quiet_hours=None)) as desk:
         await desk.add('"Night" on 2026-03-29 02:30 in #cafe')
         assert posts(await desk.until("2026-03-29T03:29")) == []
         assert len(posts(await desk.until("2026-03-29T03:31"))) == 1
