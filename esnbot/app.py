@@ -41,13 +41,14 @@ from esnbot.speech import Speech
 from esnbot.store.database import Database
 from esnbot.stored import migrated
 from esnbot.web import Figures, Gauges, Page, Readiness, WebServer, first_page, make_app
-from esnbot.web.board import Board, Entry
+from esnbot.web.board import Board, assets
 from esnbot.web.door import Door
 from esnbot.web.me import Me
 from esnbot.web.metrics import read_figures
 from esnbot.web.openid import OpenId
 from esnbot.web.readiness import CAUGHT_UP, HOMESERVER, MIGRATED
 from esnbot.web.reception import Reception
+from esnbot.web.visit import navigation
 
 DISPLAY_NAME: Final = "Esnbot"
 DEVICE_NAME: Final = "esnbot"
@@ -148,7 +149,7 @@ class Application:
                 settings.community.languages,
                 name=settings.community.name,
                 templates={name: folder for name, folder in self._found.templates.items() if name in self.features},
-                menu=[Entry(page.path, page.menu) for one in self.features.values() for page in one.pages if page.menu],
+                menu=navigation(page for feature in self.features.values() for page in feature.pages),
             ),
             database=self.database,
             people=People(settings.community, wanted),
@@ -163,6 +164,7 @@ class Application:
 
     def _pages(self, reception: Reception) -> Iterable[Page]:
         settings = self.settings
+        yield from assets({name: folder for name, folder in self._found.assets.items() if name in self.features})
         yield from first_page.pages(reception, self.composed.all_commands(settings, self.speech))
         openid = OpenId(
             community=settings.community,

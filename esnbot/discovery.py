@@ -41,6 +41,11 @@ class Discovery:
         return {name: found.templates for name, found in self.declarations.items() if found.templates is not None}
 
     @property
+    def assets(self) -> dict[str, Path]:
+        """The features' folders of what their pages load, by the feature's name."""
+        return {name: found.assets for name, found in self.declarations.items() if found.assets is not None}
+
+    @property
     def texts(self) -> tuple[Path, ...]:
         """The features' folders of translations, for ``Speech``."""
         return tuple(found.texts for found in self.declarations.values() if found.texts is not None)

@@ -70,4 +70,4 @@ async def _copy(database: Database, rows: Any) -> None:
 
 
 def _words(row: dict[str, Any]) -> str:
-    return vector(Indexed(row["head"], row["marks"], row["body"]), sequence_of(row["id"]))
+    return vector(Indexed(row["head"], row["marks"], row["body"]), row["id"])

@@ -23,6 +23,7 @@ from esnbot.commands.addressing import (
     whole,
 )
 from esnbot.commands.arguments import bind, bind_given
+from esnbot.commands.asked import ASKED, Asked
 from esnbot.commands.command import Call, Command, Taker
 from esnbot.commands.dialogue import NO_BUTTON, YES_BUTTON, Dialogues, Given, QuestionUnderway, job_of
 from esnbot.commands.dialogue import PATIENCE as DIALOGUE_PATIENCE
@@ -86,6 +87,7 @@ def build(
         Listener(frozenset({"m.room.message"}), desk.hear, desk.wants),
         Listener(frozenset({"m.reaction"}), desk.answered, _is_answer),
         Listener(frozenset({"m.room.redaction"}), desk.redacted, lambda event: bool(event.redacts)),
+        Listener(frozenset({ASKED}), Asked(desk.registry, desk.people, speech).do, lambda event: event.is_internal),
         Listener(frozenset({UNREADABLE, NOT_YET_READABLE}), Unread(desk.people, speech).told),
     )
     due: dict[str, Handler] = {

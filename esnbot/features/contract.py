@@ -67,6 +67,8 @@ class Declaration:
     """Folder of the feature's translations (``fr.po``)."""
     templates: Path | None = None
     """Folder of the pages' Jinja2 templates; they are called ``NAME/list.html`` and extend ``layout.html``."""
+    assets: Path | None = None
+    """Folder of the style sheets and scripts of its pages; they stand at ``/assets/NAME/…``."""
     needs: tuple[str, ...] = field(default=())
     """Capabilities of the homeserver that it cannot do without, as ``esnbot doctor`` names them."""
     called: Names | None = None

@@ -23,11 +23,12 @@ from esnbot.provisioning import wanted
 from esnbot.speech import Speech
 from esnbot.store.database import Database
 from esnbot.web import Gauges, Page, Readiness, WebServer, make_app, sessions
-from esnbot.web.board import Board, Entry, assets
+from esnbot.web.board import Board, assets
 from esnbot.web.door import Door
 from esnbot.web.guard import CSRF_FIELD, Cookies, csrf_token
 from esnbot.web.me import Me
 from esnbot.web.reception import Reception
+from esnbot.web.visit import navigation
 
 URL = "http://127.0.0.1"
 
@@ -124,6 +125,7 @@ class BoardOnHouse:
     templates: Mapping[str, Path]
     clock: Clock
     bot: str
+    assets: Mapping[str, Path] = field(default_factory=dict)
     modules: Sequence[Module] | None = None
     """What runs on the dispatcher; the features' when not given."""
     more: Callable[[Reception], Iterable[Page]] = lambda _reception: ()
@@ -132,13 +134,12 @@ class BoardOnHouse:
 
     def reception(self) -> Reception:
         """The reception of this board."""
-        menu = [Entry(page.path, page.menu) for one in self.features.values() for page in one.pages if page.menu]
         board = Board(
             self.speech,
             self.community.languages,
             name=self.community.name,
             templates=self.templates,
-            menu=menu,
+            menu=navigation(page for feature in self.features.values() for page in feature.pages),
         )
         return Reception(
             board=board,
@@ -153,7 +154,7 @@ class BoardOnHouse:
 
     def pages(self, reception: Reception) -> Iterable[Page]:
         """All pages."""
-        yield from assets()
+        yield from assets(self.assets)
         yield from Door(reception, b"for tests").pages()
         yield from Me(reception, self._modules).pages()
         for feature in self.features.values():

@@ -13,6 +13,7 @@ from aiohttp import web
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
+from esnbot.community.person import Role
 from esnbot.speech import Later, Markdown, Speech, Voice, later, render
 from esnbot.web.guard import CSRF_FIELD
 from esnbot.web.language import reader_language
@@ -53,6 +54,8 @@ class Entry:
 
     path: str
     label: Later
+    roles: frozenset[Role] = frozenset()
+    """Who has it in their navigation: whoever has one of them; everybody, where none is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,8 @@ class Reader:
     """'light', 'dark', or '' for the browser's."""
     user: str = ""
     """'' for somebody who is not signed in."""
+    roles: frozenset[Role] = frozenset()
+    """In the whole community."""
     csrf: str = ""
     """The token of forms; '' for pages without."""
     ancestors: str = NOBODY
@@ -178,7 +183,8 @@ class Board:
         """The navigation, for those who are signed in."""
         if not reader.user:
             return ()
-        return (*self.menu, Entry("/widget" if reader.ancestors != NOBODY else "/", COMMANDS))
+        mine = (entry for entry in self.menu if not entry.roles or entry.roles & reader.roles)
+        return (*mine, Entry("/widget" if reader.ancestors != NOBODY else "/", COMMANDS))
 
     def _others(self, request: web.Request, reader: Reader) -> list[dict[str, str]]:
         """The languages, each with the query that shows this page in it."""
@@ -214,18 +220,19 @@ def _is_below(path: str, entry: str) -> bool:
     return path == entry or (entry != "/" and path.startswith(f"{entry}/"))
 
 
-def assets() -> Iterable[Page]:
-    """The addresses of what pages load."""
-    for file in sorted((HERE / ASSETS).iterdir()):
-        if file.suffix in _TYPES:
-            yield _asset(file)
+def assets(features: Mapping[str, Path] | None = None) -> Iterable[Page]:
+    """The addresses of what pages load: of the board, and of each feature's folder below the feature's name."""
+    for below, folder in {"": HERE / ASSETS, **(features or {})}.items():
+        for file in sorted(folder.iterdir()):
+            if file.suffix in _TYPES:
+                yield _asset(file, f"/{ASSETS}/{below}/{file.name}" if below else f"/{ASSETS}/{file.name}")
 
 
-def _asset(file: Path) -> Page:
+def _asset(file: Path, path: str) -> Page:
     text = file.read_text(encoding="utf-8")
 
     async def send(_request: web.Request) -> web.Response:
         headers = {"Cache-Control": "public, max-age=3600"}
         return web.Response(text=text, content_type=_TYPES[file.suffix], charset="utf-8", headers=headers)
 
-    return Page(f"/{ASSETS}/{file.name}", send)
+    return Page(path, send)

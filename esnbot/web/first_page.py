@@ -14,7 +14,7 @@ from esnbot.commands.guide import sign, usage
 from esnbot.commands.registry import Registry
 from esnbot.community.person import Role
 from esnbot.speech import Later, Markdown, Voice, code, later, render
-from esnbot.web.board import NOBODY, assets, frame_ancestors
+from esnbot.web.board import NOBODY, frame_ancestors
 from esnbot.web.page import Page
 from esnbot.web.reception import WIDGET, Reception
 
@@ -43,7 +43,6 @@ def pages(reception: Reception, registry: Registry) -> Iterable[Page]:
 
     yield at("/", NOBODY)
     yield at(WIDGET, frame_ancestors(reception.clients) if reception.clients else NOBODY)
-    yield from assets()
 
 
 def _values(registry: Registry, voice: Voice) -> dict[str, Any]:

@@ -165,6 +165,7 @@ class Reception:
             voice=visit.voice,
             theme=visit.session.theme,
             user=visit.person.user,
+            roles=visit.person.roles,
             csrf=csrf_token(visit.session.token),
             ancestors=frame_ancestors(self.clients) if visit.session.framed else NOBODY,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,13 +14,16 @@ from aiohttp import web
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from esnbot.commands.asked import ASKED, Outcome, outcome_of
 from esnbot.commands.reading import Person
+from esnbot.community.person import Role
 from esnbot.engine import inbox
 from esnbot.engine.clock import now_ms
 from esnbot.engine.tables import State, dead_letter
 from esnbot.engine.tables import inbox as inbox_table
 from esnbot.speech import Later, Voice, later
 from esnbot.speech.markup import visible
+from esnbot.web.board import Entry
 from esnbot.web.guard import Refusal
 from esnbot.web.sessions import Session
 
@@ -48,6 +51,13 @@ class BoardPage:
     """For POST, the form's token has been checked before ``handle`` runs."""
     menu: Later | None = None
     """Label in the navigation; None: it is not in it."""
+    menu_for: frozenset[Role] = frozenset()
+    """Roles of those who have it there; everybody, where none is named. The page itself must look at who comes."""
+
+
+def navigation(pages: Iterable[BoardPage]) -> list[Entry]:
+    """The lines of the navigation that pages ask for."""
+    return [Entry(page.path, page.menu, page.menu_for) for page in pages if page.menu is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +134,26 @@ class Visit:
         self.reception.wake()
         await self._handled(id)
         return id
+
+    async def ask(
+        self,
+        noun: str,
+        verb: str,
+        args: Mapping[str, str | Sequence[str]],
+        *,
+        yes: bool = False,
+        queue: str = "",
+        **seen: Any,
+    ) -> Outcome:
+        """Give a command for the visitor, by the keys of its noun and verb, and what became of it.
+
+        ``yes`` answers what it would ask first. ``seen`` goes into the event for the command's handler, such as what
+        the visitor saw when they decided; ``queue`` is as in ``act``.
+        """
+        asked = {**seen, "noun": noun, "verb": verb, "args": dict(args), "yes": yes, "language": self.voice.language}
+        event = await self.act(ASKED, asked, queue=queue)
+        async with self.read() as conn:
+            return await outcome_of(conn, event)
 
     async def _handled(self, id: str) -> None:
         """Look at the inbox itself: on PostgreSQL, another process may be the one that handles it."""

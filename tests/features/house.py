@@ -179,6 +179,7 @@ class House:
             speech=self.speech,
             features=self.features,
             templates=self.found.templates,
+            assets=self.found.assets,
             clock=self.clock,
             bot=BOT,
             modules=self.modules,

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from esnbot.features.search import Document, Hit, Readable, find, forget, forget_place, put, similar
+from esnbot.features.search import Document, Hit, Readable, find, forget, forget_place, postgres, put, similar, sqlite
+from esnbot.features.search.shelf import number_of
+from esnbot.features.search.weighing import weigh
 from tests.features.house import House, a_house
 
 ALL = Readable.of("cafe", "help", "yard")
@@ -46,6 +48,34 @@ async def found(house: House, words: str, readable: Readable = ALL, **more: Any)
 async def alike(house: House, words: str, readable: Readable = ALL, **more: Any) -> list[Hit]:
     async with house.database.read() as conn:
         return await similar(conn, words, readable, **more)
+
+
+@pytest.fixture
+def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few matches are ranked that a small index is a crowd."""
+    for module in (sqlite, postgres):
+        monkeypatch.setattr(module, "RANKABLE", 5)
+
+
+@pytest.mark.usefixtures("crowded")
+class TestInACrowd:
+    async def test_who_may_read_little_finds_what_is_old_among_all_that_others_wrote(self, index: House) -> None:
+        await keep(index, note(1, "Réunion du café"), *(note(n, "Réunion", place="yard") for n in range(2, 80)))
+        await index.write(weigh)
+        for words in ("réunion", "réuni", "réunion café"):
+            assert await found(index, words, Readable.of("cafe")) == ["note:1"], words
+
+    async def test_unfinished_words_find_the_newest_of_what_many_have(self, index: House) -> None:
+        await keep(index, *(note(n, "Réunion de chantier", place="yard") for n in range(80)))
+        await index.write(weigh)
+        hits = await found(index, "réunion chanti", limit=3)
+        assert len(hits) == 3
+        assert all(int(key.partition(":")[2]) >= 40 for key in hits), hits
+
+    async def test_a_place_is_no_word_that_one_could_ask_for(self, index: House) -> None:
+        await keep(index, note(1, "Réunion du café"))
+        assert await found(index, f"@{number_of('cafe')}") == []
+        assert await found(index, "+0") == []
 
 
 class TestFinding:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from esnbot.community.audience import Audience, Perimeter
 from esnbot.community.model import Community
+from esnbot.community.person import Role
 from esnbot.discovery import Discovery
 from esnbot.engine.effects import Effect
 from esnbot.engine.event import Event
@@ -61,6 +62,7 @@ class Book:
                 BoardPage("/book", self.show, menu=later("What you can do here.")),
                 BoardPage("/book", self.post, "POST"),
                 BoardPage("/book/page/{number}", self.page),
+                BoardPage("/book/ink", self.show, menu=later("Ask the bot"), menu_for=frozenset({Role.animator})),
             ),
         )
 
@@ -87,6 +89,7 @@ async def a_board(url: str, community: Community | None = None) -> AsyncIterator
             speech=Speech(languages=("fr", "en"), default="fr"),
             features={"book": book.feature()},
             templates={"book": Path(__file__).parent / "book"},
+            assets={"book": Path(__file__).parent / "book"},
             clock=clock,
             bot=BOT,
         )

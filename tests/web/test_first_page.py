@@ -23,7 +23,7 @@ from esnbot.stored import migrated
 from esnbot.testing import ManualClock
 from esnbot.testing.board import BoardOnHouse
 from esnbot.web import Gauges, Readiness, WebServer, first_page, make_app
-from esnbot.web.board import frame_ancestors
+from esnbot.web.board import assets, frame_ancestors
 from tests.features.house import BOT, a_community
 
 CLIENTS = ("https://app.element.io", "https://chat.example.org/element/", "http://localhost:8080/#/")
@@ -76,7 +76,7 @@ async def site(sqlite_url: str) -> AsyncIterator[Site]:
             bot=BOT,
         )
         reception = replace(house.reception(), clients=CLIENTS)
-        pages = first_page.pages(reception, a_registry())
+        pages = [*assets(), *first_page.pages(reception, a_registry())]
         app = make_app(reception.board, Gauges(Metrics().registry, "1"), Readiness(), None, pages)
         server = WebServer(app, "127.0.0.1", 0)
         await server.start()

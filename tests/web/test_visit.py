@@ -12,7 +12,7 @@ import pytest_asyncio
 from esnbot.testing.browser import PHONE, Windows
 from esnbot.web import sessions
 from esnbot.web.guard import csrf_token
-from tests.features.house import EVE, ZOE
+from tests.features.house import EVE, MAX, ZOE
 from tests.web.guestbook import FAILS, Place, a_board, without_staff
 
 
@@ -192,3 +192,16 @@ async def test_htmx_fetches_a_piece_of_a_page_within_the_policy(place: Place, br
     await place.board.database.write(lambda conn: sessions.end_all(conn, ZOE))
     await tab.page.type("#find", "s")
     await tab.page.wait_for_url("**/sign-in?next=*")
+
+
+async def test_a_page_for_animators_stands_in_their_navigation_only(place: Place) -> None:
+    zoe, max = await place.board.visitor(ZOE), await place.board.visitor(MAX)
+    assert "book/ink" not in (await zoe.get("/book")).text
+    assert "book/ink" in (await max.get("/book")).text
+
+
+async def test_a_feature_has_style_sheets_and_scripts_of_its_own(place: Place) -> None:
+    sheet = await place.board.stranger().get("/assets/book/ink.css")
+    assert (sheet.status, sheet.text) == (200, ".ink { color: inherit; }\n")
+    # Only what pages load: templates stand in the same folder here.
+    assert (await place.board.stranger().get("/assets/book/show.html")).status == 404

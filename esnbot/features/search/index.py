@@ -117,6 +117,9 @@ async def _candidates(
         return await candidates(conn, terms, place, every=every)
     last = await records.last_sequence(conn, place.shelf)
     newest = replace(place, since=last - last * rankable // matches)
+    if not records.is_sqlite(conn):
+        # A GIN index gathers all that begins so before it looks at anything else; of whole words it skips what is old.
+        terms = await weighing.spelled_out(conn, terms, place.shelf)
     found = await candidates(conn, terms, newest, every=every)
     # Who may read little may find it further back.
     return found if len(found) >= ENOUGH else await candidates(conn, terms, place, every=every)

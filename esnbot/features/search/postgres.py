@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from esnbot.features.search.model import Indexed, Term
-from esnbot.features.search.shelf import KINDS, PLACE_MASK, RANKED, Shelf, Within
+from esnbot.features.search.shelf import KINDS, PLACE_MASK, RANKED, Shelf, Within, sequence_of
 
 LAST_POSITION: Final = 16_000
 """PostgreSQL counts no further."""
@@ -19,11 +19,13 @@ RANKABLE: Final = 1_000
 """So many matches are ranked within some ten milliseconds: each is a row that is read."""
 AGE_BITS: Final = 13
 """So many documents (2 to that) have one age: what is newest is found by ages, as a word among the others."""
+FEW: Final = 300
+"""So many places are asked for as words among the others; with more, what is found is looked through for them."""
 _CONDITION: Final = {Shelf.kept: "kind <> 'question'", Shelf.asked: "kind = 'question'"}
 
 
-def vector(words: Indexed, sequence: int) -> str:
-    """A tsvector as it is written: title A, tags B, text D, with gaps that no phrase crosses, and its age."""
+def vector(words: Indexed, id: int) -> str:
+    """A tsvector as it is written: title A, tags B, text D, with gaps that no phrase crosses, its age and its place."""
     places: dict[str, list[str]] = {}
     at = 1
     for part, weight in ((words.head, "A"), (words.marks, "B"), (words.body, "")):
@@ -34,12 +36,17 @@ def vector(words: Indexed, sequence: int) -> str:
             at += 1
         at += 5
     written = [f"'{word}':{','.join(known)}" if known else f"'{word}'" for word, known in places.items()]
-    return " ".join([*written, _age(sequence >> AGE_BITS)])
+    return " ".join([*written, _age(sequence_of(id) >> AGE_BITS), _place(id & PLACE_MASK)])
 
 
 def _age(number: int) -> str:
     """The word of an age; no other word begins so."""
     return f"'+{number}'"
+
+
+def _place(number: int | str) -> str:
+    """The word of a place; no other word begins so."""
+    return f"'@{number}'"
 
 
 def expression(terms: Sequence[Term], *, every: bool, shelf: Shelf) -> str:
@@ -62,6 +69,9 @@ async def candidates(conn: AsyncConnection, terms: Sequence[Term], place: Within
         last = await last_sequence(conn, place.shelf)
         ages = range(place.since >> AGE_BITS, (last >> AGE_BITS) + 1)
         found = f"({asked}) & ({' | '.join(map(_age, ages))})" if ages else asked
+    if not place.besides and place.places.count(",") < FEW:
+        # Whoever may read little would otherwise have all that others wrote looked through.
+        found = f"({found}) & ({' | '.join(map(_place, place.places.split(',')))})"
     among = "NOT IN" if place.besides else "IN"
     # 'IS TRUE' makes places a hash table that is looked into: as a join it went through all of them for each match.
     statement = text(

@@ -96,7 +96,7 @@ async def _insert(conn: AsyncConnection, values: dict[str, Any], words: Indexed)
     if is_sqlite(conn):
         await conn.execute(document.insert(), values)
     else:
-        vector = postgres.vector(words, sequence_of(values["id"]))
+        vector = postgres.vector(words, values["id"])
         await conn.execute(_WITH_VECTOR, {**values, "tags": json.dumps(values["tags"]), "words": vector})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import Column, ColumnElement, Table, Text, delete, func, select
@@ -18,6 +18,8 @@ SAMPLE: Final = 6_000
 """So many documents of a shelf are looked at."""
 SEEN: Final = 3
 """A word that was in fewer documents of the sample is rare, and not kept."""
+COMMONEST: Final = 30
+"""So many words stand for an unfinished one that begins too many documents' words."""
 TOTAL: Final = " documents"
 LENGTH: Final = " words"
 """Rows that are no words: how many documents there are, and how many words they have together."""
@@ -51,6 +53,20 @@ async def _beginning(conn: AsyncConnection, prefix: str) -> dict[Shelf, int]:
     query = select(*columns).where(word.c.word >= prefix, word.c.word < prefix + LAST)
     kept, asked = (await conn.execute(query)).one()
     return {Shelf.kept: int(kept), Shelf.asked: int(asked)}
+
+
+async def spelled_out(conn: AsyncConnection, terms: Sequence[Term], shelf: Shelf) -> list[Term]:
+    """Terms with the commonest words of a shelf that begin as the unfinished one does, instead of its beginning."""
+    counts = word.c.kept if shelf is Shelf.kept else word.c.asked
+    found = []
+    for term in terms:
+        if term.prefix:
+            begins = word.c.word >= term.prefix, word.c.word < term.prefix + LAST
+            query = select(word.c.word).where(*begins, counts > 0).order_by(counts.desc(), word.c.word).limit(COMMONEST)
+            known = tuple((one,) for one in (await conn.execute(query)).scalars())
+            term = Term((*term.phrases, *(one for one in known if one not in term.phrases)))
+        found.append(term)
+    return found
 
 
 async def weigh(conn: AsyncConnection, sample: int = SAMPLE) -> None:
