@@ -173,7 +173,7 @@ class Keeping:
     ) -> list[Occurrence]:
         """The next occurrences of an entry that are not over, from an instant on, else from what is not too late."""
         first, conn, now = entry.first, ctx.conn, ctx.now
-        since = since or now - self.settings.grace
+        since = since or self._waiting_since(ctx, entry) or now - self.settings.grace
         if first is None:
             return []
         zone = self.zone(entry)
@@ -194,7 +194,7 @@ class Keeping:
         job = f"entry:{entry.id}"
         found: list[Occurrence] = []
         if entry.state is State.scheduled and entry.targets:
-            found = await self.coming(ctx, entry, self._waiting_since(ctx, entry))
+            found = await self.coming(ctx, entry)
         if not found:
             entry = replace(entry, next="", due=None)
             await records.keep(ctx.conn, entry)

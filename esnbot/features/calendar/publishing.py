@@ -188,7 +188,8 @@ class Publishing:
         if stands and (entry.expires_after is not None or entry.expires_at is not None):
             effects.append(self._end(ctx, entry))
         passed = entry.next
-        ahead, planned = await self._keeping.plan(ctx, replace(entry, confirmed=""))
+        # Without its time: what comes after one that waited, or was missed, has its own grace.
+        ahead, planned = await self._keeping.plan(ctx, replace(entry, confirmed="", due=None))
         await laying.tell(self._keeping, ctx, ahead)
         if not ahead.next:
             posted = bool(await records.last_posted(conn, entry.id))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
-from esnbot.engine.effects import TEXT, Redact, Say
+from esnbot.engine.effects import TEXT, Redact
 from esnbot.features.calendar.model import State
-from tests.features.calendar.kit import ANA, a_desk, answer, posts, told
+from tests.features.calendar.kit import ANA, a_desk, a_staff, answer, posts, told
 from tests.features.house import ALI, MAX, of, said
 
 OPEN_DAY = '"Open day" on tuesday 10am in #cafe line=metier\n\nCome **all**!'
@@ -42,12 +43,13 @@ async def test_what_lacks_a_time_or_a_place_is_a_draft_and_moving_it_schedules_i
         assert len(posts(await desk.until("2026-03-06T09:01"))) == 1
 
 
-async def test_an_idea_stays_one_until_somebody_approves_it(sqlite_url: str) -> None:
+async def test_an_idea_stays_one_until_somebody_gives_it_a_time(sqlite_url: str) -> None:
     async with a_desk(sqlite_url) as desk:
         await desk.add('"Maybe" on tuesday 10am in #cafe --idea')
         assert (await desk.entry(1)).state is State.idea
         assert await desk.until("2026-03-03T10:30") == []
-        assert "its date" in await desk.ask("approve 1") or (await desk.entry(1)).state is State.scheduled
+        await desk.say("move 1 to wednesday 10am")
+        assert len(posts(await desk.until("2026-03-04T10:01"))) == 1
 
 
 async def test_moving_takes_the_old_time_off(sqlite_url: str) -> None:
@@ -155,10 +157,6 @@ async def test_a_recap_stands_in_the_thread_of_the_post(sqlite_url: str) -> None
 
 
 async def test_readers_get_their_language(sqlite_url: str) -> None:
-    from dataclasses import replace
-
-    from tests.features.calendar.kit import a_staff
-
     community = a_staff()
     groups = {**community.groups, "help": replace(community.groups["help"], language="fr")}
     async with a_desk(sqlite_url, replace(community, groups=groups)) as desk:
@@ -210,18 +208,3 @@ async def test_an_entry_calls_the_room_only_when_an_animator_says_so(sqlite_url:
         calm, loud = await desk.until("2026-03-03T10:01")
         assert (calm.rouse, loud.rouse) == (False, True)
         assert "@room" not in calm.body
-
-
-async def test_a_year_is_a_long_time_for_one_that_is_over(sqlite_url: str) -> None:
-    async with a_desk(sqlite_url) as desk:
-        await desk.add(OPEN_DAY)
-        assert (
-            len(
-                [
-                    one
-                    for one in await desk.pass_(timedelta(days=365))
-                    if isinstance(one, Say) and one.room == "key:cafe" and "Open" in one.body
-                ]
-            )
-            == 1
-        )

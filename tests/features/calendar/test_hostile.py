@@ -140,9 +140,9 @@ async def test_words_that_were_taken_away_are_not_posted(sqlite_url: str) -> Non
 
         root = await desk.house.write(job)
         await desk.house.hear(type="m.room.redaction", sender=MAX, room_id=BACK, content={"redacts": root})
-        effects = await desk.until("2026-03-03T10:01")
-        assert posts(effects) == []
-        assert "Its words were taken away." in told(effects)
+        later = await desk.until("2026-03-03T10:01")
+        assert posts(later) == []
+        assert "Its words were taken away." in told(later)
 
 
 async def test_without_an_animators_room_that_is_said(sqlite_url: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from esnbot.engine.effects import React, Say
 from esnbot.features.calendar.model import State
 from tests.features.calendar.kit import ANA, BACK, Desk, a_desk, posts, told
@@ -74,7 +76,7 @@ async def test_a_space_that_asks_for_other_eyes(sqlite_url: str) -> None:
 async def test_a_reviewer_from_outside_the_room_is_asked_in_private_and_may_look_and_approve(sqlite_url: str) -> None:
     async with a_desk(sqlite_url) as desk:
         await desk.add(f"{PROMO} reviewer={ALI}")
-        effects = await desk.house.let_pass(__import__("datetime").timedelta(hours=4))
+        effects = await desk.house.let_pass(timedelta(hours=4))
         assert any("Would you look at entry 1" in one.body for one in said(effects))
         await desk.house.put_in("!dm", ALI, "@esnbot:example.org")
         (shown,) = said(await desk.house.say("calendar preview 1", ALI, "!dm"))
@@ -100,7 +102,6 @@ async def test_when_the_reviewer_leaves_others_are_asked(sqlite_url: str) -> Non
         effects = await desk.house.member(ANA, BACK, "leave")
         assert "has left, and was to look at 1 Buy now" in told(effects)
         assert (await desk.entry(1)).reviewer == ""
-        assert "scheduled" in await desk.ask("approve 1", ANA, room="!backstage") or True
 
 
 async def test_somebody_who_is_not_one_of_us_cannot_be_asked(sqlite_url: str) -> None:
