@@ -12,6 +12,7 @@ from esnbot.engine.feature import Context, Listener, Module
 from esnbot.features import group, poll
 from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.meetup.after import AFTER, RECAP, Afterwards, is_yes
+from esnbot.features.meetup.board import Board
 from esnbot.features.meetup.commands import NOUN, proposing, taking_part
 from esnbot.features.meetup.desk import Desk
 from esnbot.features.meetup.events import LOOK, PROPOSED, RECAPPED, STOPPED
@@ -82,7 +83,7 @@ def build(kit: Kit[MeetupSettings]) -> Feature:
         later("Meet on site and remotely: propose a meet-up, register, come."),
     )
     commands = (*proposing(Proposing(finder)), *taking_part(Desk(finder, keeper), feeds))
-    pages = (BoardPage("/meetups/{id}.ics", feeds.download),)
+    pages = (*Board(finder).pages(), BoardPage("/meetups/{id}.ics", feeds.download))
     return Feature(module, (noun,), commands, pages=pages, open_pages=(OpenPage(f"{PATH}/{{token}}.ics", feeds.read),))
 
 
@@ -93,6 +94,7 @@ DECLARATION: Final = Declaration(
     build=build,
     migrations=HERE / "migrations",
     texts=HERE / "texts",
+    templates=HERE / "templates",
     called=Names(("meet-ups", "meetups"), ("rencontres",)),
     posts=True,
     whispers=True,
