@@ -15,8 +15,9 @@ from esnbot.community.person import Role
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
 from esnbot.features.watch import model
+from esnbot.features.watch.board import Board
 from esnbot.features.watch.desk import Address, Desk, Line, WordList
-from esnbot.features.watch.handlers import ASKED, NAME, SHOW, WatchHandlers
+from esnbot.features.watch.handlers import ASKED, DECIDED, NAME, SHOW, WatchHandlers
 from esnbot.features.watch.settings import WatchSettings
 from esnbot.speech import later
 
@@ -33,6 +34,7 @@ def build(kit: Kit[WatchSettings]) -> Feature:
             Listener(frozenset({FEED_ITEM}), handlers.item),
             Listener(frozenset({FEED_STATE}), handlers.state),
             Listener(frozenset({ASKED}), handlers.asked),
+            Listener(frozenset({DECIDED}), handlers.decided, lambda event: event.is_internal),
             *reactions(NAME, handlers.reacted, lambda emoji: model.pressed(emoji) is not None),
         ),
         due={SHOW: handlers.due},
@@ -51,7 +53,7 @@ def build(kit: Kit[WatchSettings]) -> Feature:
     noun = Noun(
         NAME, Names(("watch",), ("veille",)), later("What is new out there, brought to the animators to choose from.")
     )
-    return Feature(module, (noun,), _commands(Desk(kit)), bridges=(bridge,))
+    return Feature(module, (noun,), _commands(Desk(kit)), bridges=(bridge,), pages=Board(kit).pages())
 
 
 def _source(*, alone: bool = True) -> Param:
@@ -213,6 +215,7 @@ DECLARATION: Final = Declaration(
     build=build,
     migrations=HERE / "migrations",
     texts=HERE / "texts",
+    templates=HERE / "templates",
     called=Names(("finds",), ("trouvailles",)),
     posts=True,
 )

@@ -41,6 +41,8 @@ STALE: Final = timedelta(days=60)
 WORDS_KEPT: Final = timedelta(days=30)
 REMEMBERED: Final = timedelta(days=180)
 """So long it is known that something was there."""
+DECIDED: Final = "org.esnbot.watch_decided"
+"""Somebody decided about a find on the board; content: ``find`` (its number), ``press``, ``by``."""
 ASKED: Final = "org.esnbot.watch_asked"
 """A command wants the next finds to be shown now."""
 
@@ -241,24 +243,48 @@ class WatchHandlers:
         voice = await self._voice(ctx.conn, key)
         if reaction.taken_back:
             return await self._take_back(ctx, reaction, find, press, voice)
-        if not model.may(press, State(find.state)):
+        done = await self._decide(ctx, find, press, reaction.sender, reaction.room_id, voice)
+        return [] if done is None else [*done[0], self._edit(reaction, done[1])]
+
+    async def decided(self, ctx: Context, event: Event) -> Sequence[Effect]:
+        """The same, on the board; what stands in the room says so too."""
+        number, key = event.content.get("find"), self._community.animators_room
+        find = await records.get(ctx.conn, number) if isinstance(number, int) else None
+        room_id = await bindings.room_of(ctx.conn, key) if key else None
+        press = Press.__members__.get(event.text("press"))
+        if find is None or press is None or key is None or room_id is None or not (find.title or find.link):
             return []
+        voice = await self._voice(ctx.conn, key)
+        done = await self._decide(ctx, find, press, event.text("by"), room_id, voice)
+        if done is None:
+            return []
+        effects, said = done
+        message = render(said)
+        shown = [Say(room=room(key), body=message.body, html=message.html, replaces=post(find.post))]
+        return [*effects, *(shown if find.round else [])]
+
+    async def _decide(
+        self, ctx: Context, find: Find, press: Press, by: str, room_id: str, voice: Voice
+    ) -> tuple[list[Effect], Markdown] | None:
+        """Write down what somebody decided; what follows from it, and what is said. None when it is decided already."""
+        if not model.may(press, State(find.state)):
+            return None
         before = [one.value for one in State if model.may(press, one)]
         due = self._back_at(ctx.now, find) if press is Press.later else None
         due_ms = None if due is None else milliseconds(due)
-        if not await records.decide(ctx.conn, find.id, _AFTER[press], reaction.sender, before, due_ms):
-            return []
+        if not await records.decide(ctx.conn, find.id, _AFTER[press], by, before, due_ms):
+            return None
         match press:
             case Press.take:
-                said = wording.picked(voice, find, await called(ctx.conn, reaction.room_id, reaction.sender))
-                return [await self._wish(ctx.conn, find, reaction.sender), self._edit(reaction, said)]
+                said = wording.picked(voice, find, await called(ctx.conn, room_id, by))
+                return [await self._wish(ctx.conn, find, by)], said
             case Press.later:
                 assert due is not None
                 zone = self._community.zone
                 day = voice.date(due.astimezone(zone).date(), ctx.now.astimezone(zone).date())
-                return [self._edit(reaction, wording.put_off(voice, find, day))]
+                return [], wording.put_off(voice, find, day)
             case Press.away:
-                return [self._edit(reaction, wording.put_away(voice, find))]
+                return [], wording.put_away(voice, find)
 
     async def _take_back(
         self, ctx: Context, reaction: Reaction, find: Find, press: Press, voice: Voice

@@ -184,10 +184,11 @@ def pressed(emoji: str) -> Press | None:
 _BUTTONS: Final[Mapping[str, Press]] = {press.value: press for press in Press}
 
 _FROM: Final[Mapping[Press, frozenset[State]]] = {
-    # Who changes their mind may: what was put away can be taken, and what is taken is the calendar's.
-    Press.take: frozenset({State.shown, State.later, State.away, State.expired}),
-    Press.later: frozenset({State.shown, State.away, State.expired}),
-    Press.away: frozenset({State.shown, State.later}),
+    # Who changes their mind may: what was put away can be taken, and what is taken is the calendar's. What waits to be
+    # shown in the room stands on the board already.
+    Press.take: frozenset({State.waiting, State.shown, State.later, State.away, State.expired}),
+    Press.later: frozenset({State.waiting, State.shown, State.away, State.expired}),
+    Press.away: frozenset({State.waiting, State.shown, State.later}),
 }
 
 

@@ -251,6 +251,13 @@ async def waiting(conn: AsyncConnection, source_id: int | None = None) -> int:
     return int((await conn.execute(query)).scalar_one())
 
 
+async def undecided(conn: AsyncConnection, most: int) -> list[Find]:
+    """What waits for somebody to decide about it, the newest first."""
+    query = select(find).where(find.c.state.in_([State.waiting.value, State.shown.value]))
+    rows = await conn.execute(query.order_by(find.c.found.desc(), find.c.id.desc()).limit(most))
+    return [_find(row) for row in rows]
+
+
 async def show(conn: AsyncConnection, id: int, now_ms: int) -> Find:
     """A find is shown, once more perhaps."""
     values = {"state": State.shown.value, "round": find.c.round + 1, "shown": now_ms, "due": None, "person": ""}
