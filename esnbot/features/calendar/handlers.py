@@ -15,7 +15,7 @@ from esnbot.engine.effects import TEXT, Effect, React, Redact, Say, post, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
 from esnbot.engine.fetching import read
-from esnbot.features import calm, text
+from esnbot.features import calm, rota, text
 from esnbot.features.calendar import feeds, laying, model, records, wording
 from esnbot.features.calendar.keeping import (
     AGAIN,
@@ -132,21 +132,29 @@ class Handlers:
         )
         title = await self._keeping.title(ctx, entry.id)
         author = await called(conn, "", entry.author) if entry.author else None
-        reviewer = await called(conn, "", entry.reviewer) if entry.reviewer else None
-        here = bool(entry.reviewer) and await self._keeping.in_there(conn, entry.reviewer)
+        asks = await self._reviewer(ctx, entry)
+        reviewer = await called(conn, "", asks) if asks else None
+        here = bool(asks) and await self._keeping.in_there(conn, asks)
         key = f"review:{entry.id}:{number}"
         said = wording.review(voice, title, told, author, reviewer)
-        asked = await self._keeping.tell(conn, said, key, mentions=(entry.reviewer,) if here else ())
+        asked = await self._keeping.tell(conn, said, key, mentions=(asks,) if here else ())
         if asked and place is not None:
             asked += [React(room=room(place.key), to=post(key), emoji=emoji) for emoji in (YES, CHANGES)]
-        if entry.reviewer and not here:
+        if asks and not here:
             word = later(
                 "Would you look at entry {number} of the calendar? `!esn calendar preview {number}` shows it, "
                 "`!esn calendar approve {number}` approves it.",
                 number=wording.number(entry.id),
             )
-            asked += await calm.whisper(ctx, entry.reviewer, NAME, word, about=f"review:{entry.id}", useful=1)
+            asked += await calm.whisper(ctx, asks, NAME, word, about=f"review:{entry.id}", useful=1)
         return asked
+
+    async def _reviewer(self, ctx: Context, entry: Entry) -> str:
+        """Who is asked to look at an entry: whoever is named, or who stands in while they are away; '' for all."""
+        if not entry.reviewer:
+            return ""
+        community = self._keeping.community
+        return await rota.stand_in(ctx.conn, community, entry.reviewer, ctx.now) or entry.reviewer
 
     async def _correct(self, ctx: Context, entry: Entry, number: int) -> list[Effect]:
         """Edit what stands in rooms, where its words are others now."""

@@ -18,7 +18,7 @@ from esnbot.community.reach import reached_by
 from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import TEXT, Effect, Emit, PostRef, Say, Schedule, Unschedule, room
 from esnbot.engine.feature import Context
-from esnbot.features import text
+from esnbot.features import rota, text
 from esnbot.features.calendar import model, records, recurrence, wording
 from esnbot.features.calendar.model import Entry, State, What
 from esnbot.features.calendar.recurrence import Occurrence
@@ -260,7 +260,16 @@ class Keeping:
         number = await records.log(
             ctx.conn, new.id, what, by, milliseconds(ctx.now), {**was, **(before or {})}, {**now, **(after or {})}
         )
+        await _note_work(ctx, new, what, by)
         return changed, number
+
+
+async def _note_work(ctx: Context, entry: Entry, what: What, by: str) -> None:
+    """What animators find in their own work, and nobody else."""
+    if what in (What.approved, What.returned) and by:
+        await rota.worked(ctx.conn, by, "review", ctx.now)
+    elif what is What.published and entry.author:
+        await rota.worked(ctx.conn, entry.author, "post", ctx.now)
 
 
 def changed(entry: Entry, *acts: str, posts: Sequence[tuple[str, str]] = (), number: int = 0, undone: int = 0) -> Emit:

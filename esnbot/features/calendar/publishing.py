@@ -14,7 +14,7 @@ from esnbot.engine.clock import milliseconds
 from esnbot.engine.effects import TEXT, Effect, Emit, React, Redact, Say, Schedule, post, room
 from esnbot.engine.event import Event
 from esnbot.engine.feature import Context
-from esnbot.features import calm, tempo
+from esnbot.features import calm, rota, tempo
 from esnbot.features.calendar import laying, records, wording
 from esnbot.features.calendar.events import ENTRY_PUBLISHED
 from esnbot.features.calendar.keeping import MOST_MISSED, NAME, Keeping, Worded, moment
@@ -266,7 +266,9 @@ class Publishing:
             await self.names(ctx.conn, entry.targets),
             voice.moment(moment(entry.due or 0), self._keeping.zone(entry), ctx.now),
         )
-        asked = await self._keeping.tell(ctx.conn, said, key)
+        on = await rota.on_duty(ctx.conn, self._community, ctx.now)
+        here = [one for one in on if await self._keeping.in_there(ctx.conn, one)]
+        asked = await self._keeping.tell(ctx.conn, said, key, mentions=here)
         if not asked or place is None:
             return []
         return [*asked, *(React(room=room(place.key), to=post(key), emoji=emoji) for emoji in (YES, NO))]
