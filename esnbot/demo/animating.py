@@ -65,8 +65,8 @@ async def a_prompt_is_proposed(week: Week) -> None:
 
 
 async def a_meet_up_is_proposed(week: Week) -> None:
-    """Two places, taken by a reaction."""
-    week.tell.note("Sacha proposes to go out on Saturday; Lou takes the second of two places with a reaction.")
+    """Two places, each taken by a reaction."""
+    week.tell.note("Sacha proposes to go out on Saturday; there are two places, and a reaction takes one.")
     room = "Club photo"
     command = f'!rse rencontre proposer "{MEETUP}" samedi 15h à "Quai 3" places=2'
     await week.asks("sacha", room, command)
@@ -77,15 +77,18 @@ async def a_meet_up_is_proposed(week: Week) -> None:
     lou = week.people["lou"]
     posted = await lou.wait_for(is_post, 20.0, room=week.room(room))
     week.tell.says("esnbot", room, posted.body)
-    await lou.react(week.room(room), posted.id, ON_SITE)
-    week.tell.says("Lou", room, ON_SITE)
+    for who in ("sacha", "lou"):
+        await week.people[who].react(week.room(room), posted.id, ON_SITE)
+        week.tell.says(who.capitalize(), room, ON_SITE)
 
     async def full() -> bool:
-        asked = await week.people["lou"].say(week.room(room), "!rse rencontre montrer")
-        answer = await week.people["lou"].wait_for(
-            lambda event: event.sender == week.town.bot and event.thread == asked, 20.0, room=week.room(room)
-        )
-        return "2" in answer.body and MEETUP in answer.body
+        asked = await lou.say(week.room(room), "!rse rencontre montrer")
+
+        def is_answer(event: Seen) -> bool:
+            return event.sender == week.town.bot and event.thread == asked
+
+        answer = await lou.wait_for(is_answer, 20.0, room=week.room(room))
+        return "2 sur 2" in answer.body
 
     await week.tell.expect("both places are taken", week.eventually(full))
 
