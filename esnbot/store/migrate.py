@@ -43,11 +43,17 @@ async def migrate(database: Database, folders: Iterable[Path] = ()) -> None:
 async def pending(database: Database, folders: Iterable[Path] = ()) -> bool:
     """Whether migrations wait to be applied."""
     from alembic.runtime.migration import MigrationContext
+    from alembic.util import CommandError
 
-    heads = set(scripts(folders).get_heads())
+    directory = scripts(folders)
     async with database.engine.connect() as connection:
         current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_heads())
-    return set(current) != heads
+    try:
+        # Not by comparing heads: what a revision of another branch depends on is no head of the database any more.
+        return bool(directory._upgrade_revs("heads", current))  # type: ignore[arg-type]
+    except CommandError:
+        # A revision that this version does not know.
+        return True
 
 
 def _upgrade(connection: Connection, directory: ScriptDirectory) -> None:

@@ -318,6 +318,7 @@ async def test_a_person_sees_and_erases_what_is_kept(any_house: House) -> None:
 MAY_WRITE_DIRECTLY = {
     "calm/handlers.py": "this is the door",
     "board/handlers.py": "the sign-in link that the person asked for a moment ago",
+    "calendar/feeds.py": "the address of the feed that they asked for",
     "group/founding.py": "somebody asks them through the bot to make a group together, and hears the answer",
     "group/handlers.py": "the group that they agreed to make is ready",
     "group/wishing.py": "the group that a meet-up asked for: its organiser hears when it is ready",

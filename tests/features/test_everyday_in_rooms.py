@@ -14,7 +14,7 @@ from esnbot.engine.tables import schedule
 from esnbot.matrix.registration import Registration
 from esnbot.testing import Person, Seen, eventually
 from esnbot.testing.homeserver import Homeserver
-from tests.features.test_in_rooms import MONDAY, Town, a_town, answer_to
+from tests.town import MONDAY, Town, a_town, answer_to
 
 BENCH = """
 kind: practice

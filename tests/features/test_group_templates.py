@@ -447,7 +447,7 @@ async def test_hostile_names_make_a_whole_group_that_calls_nobody(any_house: Hou
 
 
 async def test_ten_thousand_characters_make_nothing(any_house: House) -> None:
-    assert "maximum" in await any_house.ask(f"!rse groupe créer {'x' * 10_000} --modèle projet")
+    assert "80 caractères au plus" in await any_house.ask(f"!rse groupe créer {'x' * 10_000} --modèle projet")
     assert await any_house.scheduled("group") == {}
 
 

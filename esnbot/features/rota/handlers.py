@@ -22,7 +22,7 @@ from esnbot.features.places import called, language_of
 from esnbot.features.rota import records
 from esnbot.features.rota.model import WEEK, week_of
 from esnbot.features.rota.settings import RotaSettings
-from esnbot.features.status import coming, is_paused
+from esnbot.features.status import is_paused
 from esnbot.provisioning import wanted
 from esnbot.speech import Markdown, at_wall_clock, later, link, paragraphs, render
 from esnbot.store import bindings
@@ -58,8 +58,7 @@ class RotaHandlers:
         """On the first working day of the week."""
         begin = at_wall_clock(week, self._settings.at, self._community.zone)
         due = next_occasion(begin, self._community, self._settings.at)
-        shown = coming(later("who is on this week"), self._community.animators_room or "")
-        return Schedule(key="announce", job="announce", due=due, payload=shown)
+        return Schedule(key="announce", job="announce", due=due)
 
     async def _announcement(self, ctx: Context, week: date) -> list[Effect]:
         conn, key = ctx.conn, self._community.animators_room

@@ -295,7 +295,7 @@ async def test_one_person_is_exported_and_forgotten(sqlite_url: str) -> None:
         assert kept["entries"][0]["id"] == 1
         assert [one["what"] for one in kept["changes"]] == ["approved"]
         await desk.house.erase("calendar", ANA)
-        assert await desk.house.export("calendar", ANA) == {"entries": [], "changes": []}
+        assert await desk.house.export("calendar", ANA) == {"entries": [], "changes": [], "feeds": []}
         from sqlalchemy import text
 
         async def job(conn: Any) -> str:

@@ -43,7 +43,8 @@ async def test_a_start_changes_nothing_that_is_planned(sqlite_url: str) -> None:
         assert list(before) == ["entry:1"], "the next occurrence only"
         desk.house.restart()
         await desk.house.start()
-        assert await desk.house.scheduled("calendar") == before
+        after = await desk.house.scheduled("calendar")
+        assert {key: due for key, due in after.items() if key in before} == before
 
 
 async def test_a_late_start_posts_within_the_grace_and_says_what_it_left_out_after_it(sqlite_url: str) -> None:
@@ -93,7 +94,8 @@ async def test_a_year_of_mornings_through_restarts(database_url: str, soak: bool
     """The process ends at any moment, for any time, with the clock pushed about a little: each day once, at 9."""
     chance = random.Random(20260302)
     days = 365 if soak else 30
-    async with a_desk(database_url, grace="24 hours") as desk:
+    # No hour and no day is closed: what is late is posted, and not held until the next one comes.
+    async with a_desk(database_url, a_staff(quiet_hours=None, country=None), grace="24 hours") as desk:
         await desk.add(DAILY)
         seen: list[str] = []
         end = desk.house.clock.now() + timedelta(days=days)

@@ -11,7 +11,7 @@ import pytest_asyncio
 from esnbot.matrix.registration import Registration
 from esnbot.testing import Person, eventually
 from esnbot.testing.homeserver import Homeserver
-from tests.features.test_in_rooms import MONDAY, Town, a_town, answer_to
+from tests.town import MONDAY, Town, a_town, answer_to
 
 
 @pytest_asyncio.fixture

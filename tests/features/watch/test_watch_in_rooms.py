@@ -23,8 +23,8 @@ from esnbot.matrix.registration import Registration
 from esnbot.testing import Seen, eventually
 from esnbot.testing.homeserver import Homeserver
 from tests.bridges.feeds.feedserver import FeedServer, a_server, rss
-from tests.features import test_in_rooms
-from tests.features.test_in_rooms import a_town, answer_to
+from tests import town
+from tests.town import a_town, answer_to
 
 MORE = """
 animators_room: backstage
@@ -66,7 +66,7 @@ async def test_a_feeds_item_comes_into_the_animators_room_and_a_press_makes_a_wi
         told = Declaration("spy", "It hears.", real.declarations["watch"].settings, spy)
         return replace(real, declarations={**real.declarations, "spy": told})
 
-    monkeypatch.setattr(test_in_rooms, "discover", found)
+    monkeypatch.setattr(town, "discover", found)
     # Loopback is asked in this test alone; no configuration can allow it.
     monkeypatch.setattr(
         watch, "FeedBridge", lambda manners: FeedBridge(manners, may_ask=lambda address: address.is_loopback)
