@@ -228,8 +228,7 @@ async def test_what_is_given_up_leaves_no_message(village: House) -> None:
 
 
 async def test_in_a_room_nothing_is_told(village: House) -> None:
-    sent = await village.agree('!rse idée dire "Un secret" "Chut."')
-    assert "entre nous" in said(sent)[-1].body
+    assert "entre nous" in await village.ask('!rse idée dire "Un secret" "Chut."')
     assert await village.write(lambda conn: records.some(conn)) == []
 
 

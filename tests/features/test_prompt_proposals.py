@@ -176,6 +176,11 @@ async def test_hostile_words_are_shown_as_they_are(crew: House) -> None:
     assert "<b>Ici</b>" in mine
 
 
+async def test_the_first_line_is_the_question_and_the_others_follow(crew: House) -> None:
+    await accept(crew, await propose(crew, '!rse amorce proposer "Un outil ?\nUne photo suffit."'))
+    assert "Un outil ?\n\nUne photo suffit." in await a_month_of(crew)
+
+
 async def test_nobody_floods_the_animators(crew: House) -> None:
     for number in range(5):
         await propose(crew, f'!rse amorce proposer "Question numéro {number} ?"')

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from esnbot.community.group import History, Joining, Kind, Posting
-from esnbot.community.model import TemplateText
+from esnbot.community.model import Occasion, TemplateText
 from esnbot.community.reach import bounds_of
 from esnbot.community.tempo import Bounds, QuietHours, Tempo
 from tests.settings.writing import read, write
@@ -331,7 +331,12 @@ def test_a_template_of_ones_own_has_rooms_pages_notes_and_questions(tmp_path: Pa
 def test_the_shipped_community_is_whole() -> None:
     community = read(Path("config/community.yaml")).community
 
-    assert len(community.prompts) >= 24
+    assert len(community.prompts) >= 90
+    assert all(set(community.families[prompt.family]) == {"fr", "en"} for prompt in community.prompts)
+    assert {month for prompt in community.prompts for month in prompt.months} == set(range(1, 13))
+    assert {prompt.occasion for prompt in community.prompts} == {None, *Occasion}
+    firsts = [text.partition("\n")[0] for prompt in community.prompts for text in prompt.texts.values()]
+    assert len(firsts) == len(set(firsts))
     assert all(set(prompt.texts) == {"fr", "en"} for prompt in community.prompts)
     assert set(Kind) <= set(community.templates)
     assert all((template := community.standard(kind)) and template.key == kind for kind in Kind)

@@ -43,7 +43,9 @@ class Desk:
     # --- the idea ------------------------------------------------------------------------------------------------
 
     async def may_tell(self, call: Call) -> str | None:
-        """What is asked before an idea is passed on."""
+        """What is asked before an idea is passed on; nothing where it is not."""
+        if not call.is_direct or await self._handlers.room(call.ctx.conn) is None:
+            return None
         return call.voice.say("The animators will read this, with your name. Shall I pass it on?")
 
     async def tell(self, call: Call) -> Sequence[Effect]:
@@ -83,7 +85,7 @@ class Desk:
     async def may_ask(self, call: Call) -> str | None:
         """What is asked before people are."""
         place = await self._asked_in(call, call.args["where"])
-        if place is None:
+        if place is None or await self._mine(call) is None:
             return None
         return call.voice.say("I will ask in {group}, with your name. All right?", group=bold(place.name))
 

@@ -22,8 +22,8 @@ from esnbot.features.watch import feature as watch
 from esnbot.matrix.registration import Registration
 from esnbot.testing import Seen, eventually
 from esnbot.testing.homeserver import Homeserver
+from tests import town as towns
 from tests.bridges.feeds.feedserver import FeedServer, a_server, rss
-from tests import town
 from tests.town import a_town, answer_to
 
 MORE = """
@@ -66,7 +66,7 @@ async def test_a_feeds_item_comes_into_the_animators_room_and_a_press_makes_a_wi
         told = Declaration("spy", "It hears.", real.declarations["watch"].settings, spy)
         return replace(real, declarations={**real.declarations, "spy": told})
 
-    monkeypatch.setattr(town, "discover", found)
+    monkeypatch.setattr(towns, "discover", found)
     # Loopback is asked in this test alone; no configuration can allow it.
     monkeypatch.setattr(
         watch, "FeedBridge", lambda manners: FeedBridge(manners, may_ask=lambda address: address.is_loopback)
