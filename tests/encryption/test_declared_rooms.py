@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from nio import MegolmEvent
 
@@ -133,8 +134,9 @@ async def test_everything_that_is_said_there_is_sealed_and_readable(
         await client.join(str(invited))
         assert (await client.wait_for("Vous voici dans")).decrypted
 
-        day = datetime.now(UTC) + timedelta(days=1)
-        clock.set(day.replace(hour=9, minute=45))
+        # The next half past nine on the wall, whatever the hour at which this test runs.
+        due = clock.now().astimezone(ZoneInfo("Europe/Paris")).replace(hour=9, minute=30)
+        clock.set((due if due > clock.now() else due + timedelta(days=1)) + timedelta(minutes=15))
         assert (await client.wait_for("trouvaille")).decrypted
 
         await client.say(lab, '!esn poll create "Where do we eat?" "Pizza" "Sushi"')

@@ -13,7 +13,7 @@ import pytest_asyncio
 from esnbot.matrix.registration import Registration
 from esnbot.testing import MatrixRefusal, Person, Seen, eventually
 from esnbot.testing.homeserver import PASSWORD, Homeserver
-from tests.features import test_in_rooms
+from tests import town as towns
 from tests.town import Town, a_town, agree_to, answer_to
 
 
@@ -153,9 +153,8 @@ async def test_whom_a_group_leaves_out_goes_and_does_not_come_back_until_it_open
 ) -> None:
     zoe, ali, sam = [await homeserver.person(name) for name in ("zoe", "ali", "sam")]
     crew = f'crew: {{{{name: Crew, people: ["{zoe.id}", "{ali.id}"]}}}}'
-    config = test_in_rooms.CONFIG.replace("audiences: [staff]", "audiences: [staff, crew]")
-    config = config.replace("  staff: {{", f"  {crew}\n  staff: {{{{")
-    monkeypatch.setattr(test_in_rooms, "CONFIG", config)
+    monkeypatch.setattr(towns, "HEAD", towns.HEAD.replace("  staff: {{", f"  {crew}\n  staff: {{{{"))
+    monkeypatch.setattr(towns, "CAFE", towns.CAFE.replace("audiences: [staff]", "audiences: [staff, crew]"))
     async with a_town(homeserver, service, tmp_path, sqlite_url) as town:
         for person in (zoe, ali, sam):
             await person.join(await town.room("home"))

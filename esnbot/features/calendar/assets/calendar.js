@@ -78,6 +78,15 @@
     });
   }
 
+  // The component's roles are those of a table, which it is not: screen readers count rows that are not there. Without
+  // them, headings, times and links say what is there.
+  const wrong = ["role", "aria-colindex", "aria-rowindex", "aria-colspan", "aria-haspopup"];
+  const unrole = () => {
+    for (const name of wrong) for (const node of place.querySelectorAll(`[${name}]`)) node.removeAttribute(name);
+    for (const node of place.querySelectorAll("h4.ec-day-head")) node.setAttribute("aria-level", "2");
+  };
+  new MutationObserver(unrole).observe(place, { subtree: true, childList: true, attributes: true, attributeFilter: wrong });
+
   let focused = "";
   const calendar = window.EventCalendar.create(place, {
     view: wide.matches ? "dayGridMonth" : "listWeek",
