@@ -12,6 +12,7 @@ from esnbot.commands.values import Integer, Text
 from esnbot.community.person import Role
 from esnbot.engine.feature import Listener, Module
 from esnbot.features.contract import Declaration, Feature, Kit
+from esnbot.features.meetup import MEETUP_HELD
 from esnbot.features.prompt.handlers import POST, PromptHandlers
 from esnbot.features.prompt.proposing import LONGEST, PROPOSED, ForWhom, Proposing, is_button
 from esnbot.features.prompt.settings import PromptSettings
@@ -23,8 +24,6 @@ from esnbot.speech import later
 HERE: Final = Path(__file__).parent
 NAME: Final = "prompt"
 ANIMATORS: Final = frozenset({Role.animator, Role.administrator})
-MEETUP_HELD: Final = "org.esnbot.meetup_held"
-"""Of the feature `meetup`: a meet-up is over; content: ``key`` of its group."""
 
 
 def build(kit: Kit[PromptSettings]) -> Feature:
