@@ -102,8 +102,12 @@ class EntryPages(Showing):
             history = wording.history(voice, changes, {user: escape(name) for user, name in people.items()}, self.zone)
             files = await self.keeping.files(self.ctx(visit, conn), entry.id)
             because = await self._because(visit, conn, entry)
+            stands = await records.last_posted(conn, entry.id)
         further = [plain(voice.moment(one.due, self.zone, visit.now)) for one in ahead[1:]] if entry.recurs else []
-        steps = [(key, label) for key, (what, label) in _STEPS.items() if may_be(what, entry.state)]
+        # What would change nothing is not offered.
+        idle = {"fit"} if entry.state is State.scheduled and not entry.at else set()
+        idle |= set() if stands else {"withdraw"}
+        steps = [(key, label) for key, (what, label) in _STEPS.items() if may_be(what, entry.state) and key not in idle]
         return visit.show(
             "calendar/entry.html",
             row.title,

@@ -89,7 +89,7 @@ class Showing:
         """An entry with the time at which it comes, aware, or none."""
         voice, zone = visit.voice, self.keeping.zone(entry)
         line = self.lines.get(entry.line)
-        here = self.local(due)
+        here, scheduled = self.local(due), entry.state is State.scheduled
         return Row(
             id=entry.id,
             title=await self.title(visit, conn, entry.id),
@@ -97,7 +97,7 @@ class Showing:
             state_name=plain(voice.say(wording.STATES[entry.state])),
             color=line.color if line else NO_LINE,
             line=line.name(voice.language) if line else "",
-            when=plain(wording.when(voice, entry, zone, visit.now, due)) if entry.at else "",
+            when=plain(wording.when(voice, entry, zone, visit.now, due)) if entry.at or scheduled else "",
             day=plain(voice.date(here.date(), visit.now.astimezone(self.community.zone).date())) if here else "",
             time=plain(voice.time(here)) if here else "",
             groups=plain(voice.list([names.get(key, key) for key in entry.targets])),
