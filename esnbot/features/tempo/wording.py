@@ -20,7 +20,8 @@ def what(voice: Voice, of: str, ref: str) -> Markdown:
     """What is, or was, posted: 'a prompt', 'entry 12'."""
     if of not in _THINGS:
         return Markdown(f"{voice.plain(of)} {code(ref)}")
-    return voice.say(_THINGS[of], ref=code(ref))
+    # What of it, an occurrence, is told by the date beside it.
+    return voice.say(_THINGS[of], ref=Markdown(ref.partition(":")[0]))
 
 
 def bounds(voice: Voice, tempo: RoomTempo) -> list[Markdown]:

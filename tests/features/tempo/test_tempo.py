@@ -458,11 +458,11 @@ async def test_an_owner_sees_what_the_group_bears_had_and_gets(sqlite_url: str, 
         "",
         "Posted in the last seven days",
         "",
-        "- today at 09:00: entry `12`",
+        "- today at 09:00: entry 12",
         "",
         "What is next",
         "",
-        "- tomorrow at 10:00: entry `13`",
+        "- tomorrow at 10:00: entry 13",
         "- Monday 9 March at 09:00: a prompt",
         "- Thursday 12 March at 09:00: a prompt",
         "",
@@ -481,9 +481,9 @@ async def test_an_animator_sees_why_each_thing_comes_when_it_comes(sqlite_url: s
             await house.write(lambda conn, one=one: wish(conn, one))
         answer = await house.ask("!rse rythme plan 1", sender=MAX, room="!backstage")
     assert "Le café\n" in answer
-    assert "demain à 10\xa0h\xa0: l’entrée `1`. Cette date est prévue, et il y a la place." in answer
+    assert "demain à 10\xa0h\xa0: la publication 1. Cette date est prévue, et il y a la place." in answer
     assert "La ligne «\xa0métier\xa0» n’a rien eu ici cette semaine, et il y a encore une place." in answer
-    assert "Pas samedi 7 mars à 10\xa0h\xa0: l’entrée `3`. Rien ne paraît ici le week-end." in answer
+    assert "Pas samedi 7 mars à 10\xa0h\xa0: la publication 3. Rien ne paraît ici le week-end." in answer
     assert "Club secret" in answer
 
 
