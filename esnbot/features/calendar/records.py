@@ -172,6 +172,11 @@ async def get(conn: AsyncConnection, id: int, *, lock: bool = False) -> Entry | 
     return None if row is None else _entry(row)
 
 
+async def newest_of(conn: AsyncConnection, author: str) -> int:
+    """The number of the entry that somebody wrote last; 0 for none."""
+    return int((await conn.execute(select(func.max(entry.c.id)).where(entry.c.author == author))).scalar_one() or 0)
+
+
 async def keep(conn: AsyncConnection, one: Entry) -> None:
     """Keep an entry as it is now."""
     await conn.execute(update(entry).where(entry.c.id == one.id).values(_row(one)))

@@ -270,6 +270,14 @@ class TestFiles:
         assert (entry.state, entry.at, entry.targets) == (State.draft, "2026-03-08T09:00", ("cafe",))
         assert page.text.count('class="mistake"') == 1
 
+    async def test_an_entry_comes_in_with_all_its_languages(self, desk: Desk) -> None:
+        text = "- title: {fr: Brocante, en: Flea market}\n  words: {fr: Dimanche, en: On Sunday}\n  groups: [cafe]\n"
+        page = await desk.max.upload("/calendar/files", "a.yaml", text.encode())
+        assert 'class="mistake"' not in page.text
+        shown = (await desk.max.get("/calendar/1")).text
+        assert "Dimanche" in shown
+        assert "On Sunday" in shown
+
     async def test_a_file_that_is_none_is_refused_in_words(self, desk: Desk) -> None:
         page = await desk.max.upload("/calendar/files", "a.csv", b"\xff\xfe")
         assert "UTF-8" in page.text

@@ -137,7 +137,18 @@ class FilePages(Showing):
         }
         args = {name: value for name, value in args.items() if value}
         done = await visit.ask("calendar", "add", args, queue="calendar:new", below=entry.words.get(first, ""))
-        return Brought(entry.titles[first], said(done), done.failed)
+        if done.failed:
+            return Brought(entry.titles[first], said(done), failed=True)
+        answers = [said(done)]
+        async with visit.read() as conn:
+            number = await records.newest_of(conn, visit.person.user)
+        for language in [one for one in entry.titles if one != first and one in self.community.languages]:
+            more = {"number": str(number), "text": entry.titles[language], "language": language}
+            done = await visit.ask(
+                "calendar", "edit", more, queue=f"calendar:{number}", below=entry.words.get(language, "")
+            )
+            answers += [said(done)] if done.failed else []
+        return Brought(entry.titles[first], Markup("").join(answers), done.failed)
 
 
 def _local(showing: Showing, ms: int | None) -> str:
