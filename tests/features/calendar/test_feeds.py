@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest_asyncio
 from icalendar import Calendar
@@ -13,6 +14,7 @@ from esnbot.features.calendar.feeds import MOST
 from esnbot.testing.board import OpenBoard
 from tests.features.calendar.kit import ANA, BACK, MAX, Desk, a_desk
 from tests.features.house import ZOE, said
+from tests.khal import Khal
 
 DIRECT = "!chat"
 
@@ -74,6 +76,22 @@ async def test_it_is_of_a_line_a_space_or_ones_own(desk: Desk) -> None:
         "group=cafe": ["Métier au café"],
         "--own": ["Métier au café"],
     }
+
+
+async def test_a_real_calendar_program_reads_it_with_its_rule_and_exceptions(desk: Desk, tmp_path: Path) -> None:
+    await desk.add(
+        '"Le mot du mardi; & co 🎲" on 2026-03-24 9:00 in #cafe repeat="every tuesday" except=2026-03-31'
+    )
+    path = path_in(await desk.house.say("calendar feed", MAX, DIRECT))
+    async with desk.house.board() as board:
+        feed = (await board.stranger().get(path)).text
+    khal = Khal(tmp_path)
+    khal.take(feed)
+    shown = {day: khal.listed(day) for day in ("2026-03-24", "2026-03-31", "2026-04-07")}
+    # The clocks change between the two.
+    assert "09:00 Le mot du mardi" in shown["2026-03-24"]
+    assert "09:00 Le mot du mardi" in shown["2026-04-07"]
+    assert "Le mot du mardi" not in shown["2026-03-31"]
 
 
 async def test_in_a_room_the_address_comes_in_private(desk: Desk) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +11,7 @@ import pytest_asyncio
 
 from tests.features.house import ALI, BOT, EVE, MAX, PAT, ZOE, House, a_house, said
 from tests.features.meetup.saying import FRIDAY, chat_of, plan
+from tests.khal import Khal
 
 BOARD = "https://board.example.org"
 
@@ -132,22 +130,8 @@ async def test_a_real_calendar_program_reads_the_feed(house: House, tmp_path: Pa
     await it.come(ALI)
     path = await address_of(house)
     async with house.board() as board:
-        (tmp_path / "feed.ics").write_text((await board.stranger().get(path)).text, encoding="utf-8")
-    khal = shutil.which("khal", path=str(Path(sys.executable).parent))
-    assert khal is not None
-    (tmp_path / "config").write_text(
-        f"[calendars]\n[[mine]]\npath = {tmp_path / 'mine'}\n[locale]\nlocal_timezone = Europe/Paris\n"
-        "default_timezone = Europe/Paris\ntimeformat = %H:%M\ndateformat = %d.%m.\nlongdateformat = %Y-%m-%d\n"
-        f"datetimeformat = %d.%m. %H:%M\nlongdatetimeformat = %Y-%m-%d %H:%M\n[sqlite]\npath = {tmp_path / 'khal.db'}\n"
-    )
-    (tmp_path / "mine").mkdir()
-
-    def run(*arguments: str) -> str:
-        command = [khal, "-c", str(tmp_path / "config"), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    run("import", "--batch", str(tmp_path / "feed.ics"))
-    listed = run("list", "--format", "{start-time} {title} @ {location} [{status}]", "2026-03-06", "1d")
+        feed = (await board.stranger().get(path)).text
+    khal = Khal(tmp_path)
+    khal.take(feed)
+    listed = khal.listed("2026-03-06")
     assert '18:00 Jeux, thé; & "co" 🎲 @ Cantine, Lyon' in listed
