@@ -79,9 +79,7 @@ async def test_it_is_of_a_line_a_space_or_ones_own(desk: Desk) -> None:
 
 
 async def test_a_real_calendar_program_reads_it_with_its_rule_and_exceptions(desk: Desk, tmp_path: Path) -> None:
-    await desk.add(
-        '"Le mot du mardi; & co 🎲" on 2026-03-24 9:00 in #cafe repeat="every tuesday" except=2026-03-31'
-    )
+    await desk.add('"Le mot du mardi; & co 🎲" on 2026-03-24 9:00 in #cafe repeat="every tuesday" except=2026-03-31')
     path = path_in(await desk.house.say("calendar feed", MAX, DIRECT))
     async with desk.house.board() as board:
         feed = (await board.stranger().get(path)).text
