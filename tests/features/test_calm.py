@@ -318,12 +318,10 @@ async def test_a_person_sees_and_erases_what_is_kept(any_house: House) -> None:
 MAY_WRITE_DIRECTLY = {
     "calm/handlers.py": "this is the door",
     "board/handlers.py": "the sign-in link that the person asked for a moment ago",
-    "calendar/feeds.py": "the address of the feed that they asked for",
     "group/founding.py": "somebody asks them through the bot to make a group together, and hears the answer",
     "group/handlers.py": "the group that they agreed to make is ready",
     "group/wishing.py": "the group that a meet-up asked for: its organiser hears when it is ready",
     "life/merging.py": "what became of the merge that they asked for",
-    "meetup/feeds.py": "the address of the calendar that they asked for",
     "meetup/finding.py": "what concerns a meet-up that they signed up for",
     "meetup/keeping.py": "the place that they wait for is free",
     "page/ordering.py": "the file that they asked for",

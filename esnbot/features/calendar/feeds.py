@@ -10,11 +10,12 @@ from aiohttp import web
 from sqlalchemy import Boolean, Column, Row, Table, Text, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.commands.command import Call, bare
+from esnbot.commands.command import Call
+from esnbot.commands.private import privately
 from esnbot.commands.reading import KEEPERS, Person
 from esnbot.community.group import Place, Space
 from esnbot.engine.clock import milliseconds
-from esnbot.engine.effects import Effect, Say, direct
+from esnbot.engine.effects import Effect
 from esnbot.engine.feature import Context
 from esnbot.features.calendar import records
 from esnbot.features.calendar.desk import Refusal
@@ -94,14 +95,7 @@ class Feeds:
                 "ends it."
             ),
         )
-        if call.is_direct:
-            return [call.answer(text)]
-        message = render(bare(text))
-        closed = call.answer(voice.say("I cannot write to you in private: open a chat with me, and ask there."))
-        return [
-            call.answer(voice.say("I have sent you the address in private.")),
-            Say(room=direct(user), body=message.body, html=message.html, otherwise=closed),
-        ]
+        return privately(call, text, voice.say("I have sent you the address in private."))
 
     # --- what is asked for -----------------------------------------------------------------------------------------
 

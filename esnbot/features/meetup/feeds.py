@@ -10,9 +10,10 @@ from aiohttp import web
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from esnbot.commands.command import Call, bare
+from esnbot.commands.command import Call
+from esnbot.commands.private import privately
 from esnbot.engine.clock import milliseconds
-from esnbot.engine.effects import Effect, Say, direct
+from esnbot.engine.effects import Effect
 from esnbot.features.meetup import ics, records
 from esnbot.features.meetup.finding import Finder, Refusal
 from esnbot.features.meetup.ics import Occasion
@@ -77,14 +78,7 @@ class Feeds:
                 "feed off` ends it, `!esn meetup feed new` replaces it."
             ),
         )
-        if call.is_direct:
-            return [call.answer(text)]
-        message = render(bare(text))
-        closed = call.answer(voice.say("I cannot write to you in private: open a chat with me, and ask there."))
-        return [
-            call.answer(voice.say("I have sent you the address in private.")),
-            Say(room=direct(user), body=message.body, html=message.html, otherwise=closed),
-        ]
+        return privately(call, text, voice.say("I have sent you the address in private."))
 
     # --- what is asked for on the web -----------------------------------------------------------------------------
 
